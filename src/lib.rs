@@ -1,0 +1,2 @@
+//! Sundown.
+pub mod lifecycle;

@@ -1,0 +1,69 @@
+//! Coming up: start hooks one by one, then the tiers from left to right.
+
+use super::{Action, HookResult, Machine, Phase, ServiceId, ServiceState, Stage, StopReason};
+
+impl Machine {
+    pub(super) fn advance_start(&mut self) -> bool {
+        if let Some(name) = self.failed_start_hook() {
+            self.reasons.push(StopReason::StartFailed(name));
+            return true;
+        }
+        if !self.hooks_are_over(Stage::OnStart) {
+            return self.advance_hooks(Stage::OnStart, None);
+        }
+        let Some(tier) = self.tiers.get(self.starting_tier).cloned() else {
+            self.reached_running = true;
+            self.enter(Phase::Running);
+            return true;
+        };
+        let pending = |id: &ServiceId| self.services[id.0].state == ServiceState::Pending;
+        if tier.iter().any(pending) {
+            self.spawn(&tier);
+            return true;
+        }
+        if tier.iter().all(|id| self.services[id.0].ready_at.is_some()) {
+            self.starting_tier += 1;
+            return true;
+        }
+        self.check_start_timeouts(&tier)
+    }
+
+    fn spawn(&mut self, tier: &[ServiceId]) {
+        for &id in tier {
+            self.services[id.0].started_at = Some(self.now);
+            self.set_state(id, ServiceState::Starting);
+            self.actions.push(Action::Spawn(id));
+        }
+    }
+
+    /// Asks for a stop where a service took too long to be ready.
+    fn check_start_timeouts(&mut self, tier: &[ServiceId]) -> bool {
+        for &id in tier {
+            let service = &self.services[id.0];
+            let (name, started_at) = (service.name.clone(), service.started_at);
+            let waits = service.state == ServiceState::Starting;
+            let until = started_at.unwrap_or(self.now) + service.start_timeout;
+            if waits && self.is_due(until) {
+                self.reasons.push(StopReason::StartFailed(name));
+                return true;
+            }
+        }
+        false
+    }
+
+    fn failed_start_hook(&mut self) -> Option<String> {
+        let failed = self
+            .hooks
+            .iter()
+            .filter(|hook| hook.id.stage == Stage::OnStart)
+            .find(|hook| {
+                hook.result
+                    .as_ref()
+                    .is_some_and(|end| *end != HookResult::Done)
+            })?;
+        if let Some(HookResult::Failed { kind, .. }) = &failed.result {
+            self.failure_kind = self.failure_kind.or(*kind);
+        }
+        Some(failed.name.clone())
+    }
+}

@@ -1,0 +1,215 @@
+//! Going down: the tiers from right to left inside one budget, with hooks on the way.
+
+use std::time::Duration;
+
+use super::{Action, Machine, Mode, Notice, Phase, ServiceId, ServiceState, Stage};
+
+/// How long a tier that is reached in [`Mode::Fast`] still has before it is cancelled: enough to flush, not to work.
+const FAST_GRACE: Duration = Duration::from_millis(500);
+/// Drain hooks wait at most this long for services that do not say that their intake is closed.
+const INTAKE_GRACE: Duration = Duration::from_secs(1);
+
+/// A stop under way.
+pub(super) struct Stop {
+    pub(super) began: Duration,
+    pub(super) mode: Mode,
+    deadline: Duration,
+    /// Where the services' part of the budget ends and the last hooks' reserve begins.
+    services_until: Duration,
+    /// Tiers still to be stopped, the next one last.
+    tiers: Vec<Vec<ServiceId>>,
+    current: Option<TierStop>,
+}
+
+/// The tier that is being stopped.
+struct TierStop {
+    services: Vec<ServiceId>,
+    intake_by: Duration,
+    kill_at: Duration,
+    abort_at: Duration,
+    abandon_at: Duration,
+    killed: bool,
+    aborted: bool,
+    released: bool,
+}
+
+impl Machine {
+    pub(super) fn begin_stop(&mut self) {
+        let began = self.now;
+        let deadline = began + self.plan.stop_timeout;
+        let wanted: Duration = self.plan.on_stopped.iter().map(|hook| hook.timeout).sum();
+        let reserve = wanted.min(self.plan.stop_timeout / 5);
+        let started = |id: &ServiceId| self.services[id.0].started_at.is_some();
+        let mut tiers: Vec<Vec<ServiceId>> = self
+            .tiers
+            .iter()
+            .filter(|tier| tier.iter().any(started))
+            .cloned()
+            .collect();
+        if tiers.is_empty() {
+            // The drain hooks need a tier to run in, also where there is no service.
+            tiers.push(Vec::new());
+        }
+        self.stop = Some(Stop {
+            began,
+            mode: Mode::Graceful,
+            deadline,
+            services_until: deadline - reserve,
+            tiers,
+            current: None,
+        });
+        self.close_hooks(Stage::OnStart);
+        if !self.reached_running {
+            // Nobody was ever served: there is nothing to say goodbye to.
+            self.close_hooks(Stage::OnDrain);
+        }
+        self.actions.push(Action::ArmDeadline(deadline));
+        self.enter(Phase::Draining);
+    }
+
+    /// A second signal: what works is cancelled now, hooks still run.
+    pub(super) fn escalate(&mut self) {
+        let now = self.now;
+        let Some(stop) = self.stop.as_mut() else {
+            return;
+        };
+        if stop.mode == Mode::Fast {
+            return;
+        }
+        stop.mode = Mode::Fast;
+        if let Some(tier) = stop.current.as_mut() {
+            tier.kill_at = tier.kill_at.min(now);
+        }
+        self.actions.push(Action::ArmImmediate);
+        self.actions.push(Action::Note(Notice::Mode(Mode::Fast)));
+    }
+
+    pub(super) fn advance_stop(&mut self) -> bool {
+        let Some(mut stop) = self.stop.take() else {
+            return false;
+        };
+        let moved = match stop.current.as_mut() {
+            Some(tier) => self.advance_tier(tier, stop.mode),
+            None => false,
+        };
+        let done = match &stop.current {
+            Some(tier) => {
+                self.live(&tier.services).is_empty() && self.hooks_are_over(Stage::OnDrain)
+            }
+            None => true,
+        };
+        let moved = if moved || !done {
+            moved
+        } else if let Some(services) = stop.tiers.pop() {
+            stop.current = Some(self.drain_tier(&stop, services));
+            true
+        } else {
+            self.enter(Phase::Finalizing);
+            true
+        };
+        self.stop = Some(stop);
+        moved
+    }
+
+    pub(super) fn advance_finalizing(&mut self) -> bool {
+        let deadline = self.stop.as_ref().map(|stop| stop.deadline);
+        if self.hooks_are_over(Stage::OnStopped) {
+            self.enter(Phase::Stopped);
+            return true;
+        }
+        self.advance_hooks(Stage::OnStopped, deadline)
+    }
+
+    /// Tells a tier to take no new work, and sets its part of the budget: by weight among the tiers that are
+    /// left, so time that one does not use flows on to the next.
+    fn drain_tier(&mut self, stop: &Stop, services: Vec<ServiceId>) -> TierStop {
+        let weight_of = |machine: &Self, tier: &[ServiceId]| {
+            let weights = tier.iter().map(|id| machine.services[id.0].weight);
+            weights.max().unwrap_or(1).max(1)
+        };
+        let own = weight_of(self, &services);
+        let rest: u32 = stop.tiers.iter().map(|tier| weight_of(self, tier)).sum();
+        let left = stop.services_until.saturating_sub(self.now);
+        let share = left * own / (own + rest);
+        let kill_at = match stop.mode {
+            Mode::Graceful => self.now + share * 8 / 10,
+            Mode::Fast => self.now + (share * 8 / 10).min(FAST_GRACE),
+        };
+        for id in self.live(&services) {
+            self.services[id.0].drained_at = Some(self.now);
+            self.set_state(id, ServiceState::Draining);
+            self.actions.push(Action::Drain(id));
+        }
+        TierStop {
+            services,
+            intake_by: self.now + (share / 10).min(INTAKE_GRACE),
+            kill_at,
+            abort_at: self.now + share * 9 / 10,
+            abandon_at: self.now + share,
+            killed: false,
+            aborted: false,
+            released: false,
+        }
+    }
+
+    fn advance_tier(&mut self, tier: &mut TierStop, mode: Mode) -> bool {
+        let live = self.live(&tier.services);
+        if !live.is_empty() {
+            if !tier.killed && self.is_due(tier.kill_at) {
+                tier.killed = true;
+                self.kill(&live);
+                return true;
+            }
+            if !tier.aborted && self.is_due(tier.abort_at) {
+                tier.aborted = true;
+                self.actions
+                    .extend(live.iter().map(|id| Action::Abort(*id)));
+                return true;
+            }
+            if self.is_due(tier.abandon_at) {
+                for id in live {
+                    self.services[id.0].ended_at = Some(self.now);
+                    self.set_state(id, ServiceState::Abandoned);
+                }
+                return true;
+            }
+        }
+        if !self.hooks_are_over(Stage::OnDrain) {
+            // Hooks get the time that graceful work gets; a second signal does not take theirs away.
+            let until = match mode {
+                Mode::Graceful => tier.kill_at,
+                Mode::Fast => tier.abandon_at,
+            };
+            let closed = |id: &ServiceId| self.services[id.0].intake_closed;
+            return (live.iter().all(closed) || self.is_due(tier.intake_by))
+                && self.advance_hooks(Stage::OnDrain, Some(until));
+        }
+        let drained = |id: &ServiceId| self.services[id.0].drained;
+        if !tier.released && live.iter().all(drained) {
+            tier.released = true;
+            self.release(&live);
+            return true;
+        }
+        false
+    }
+
+    fn kill(&mut self, live: &[ServiceId]) {
+        for &id in live {
+            // What has finished its work and waits to be released is not cut: it holds what the hooks need.
+            if !self.services[id.0].drained {
+                self.services[id.0].killed = true;
+                self.actions.push(Action::Kill(id));
+            }
+        }
+    }
+
+    fn release(&mut self, live: &[ServiceId]) {
+        if self.phase == Phase::Draining {
+            self.enter(Phase::Stopping);
+        }
+        for &id in live {
+            self.set_state(id, ServiceState::Stopping);
+            self.actions.push(Action::Release(id));
+        }
+    }
+}

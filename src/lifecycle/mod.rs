@@ -1,0 +1,55 @@
+//! The generic core: starts services in order, stops them in reverse, always within a budget.
+//!
+//! It knows nothing of Telegram. **Authority**: the [`Supervisor`] alone decides; its decisions are a pure machine
+//! and a thin driver carries them out. Everybody else requests: the timer, the signal listeners, services that
+//! end, and whoever holds a [`Handle`] ask for a stop through one shared token that only the supervisor observes.
+//! It then tells the services, each through tokens of its own.
+//!
+//! ```text
+//!  SIGTERM, SIGINT ─┐                        ┌─ draining: take no new work, finish what runs
+//!  run_for timer ───┤   stop      Supervisor ├─ released: hooks have run, you may go
+//!  a service ended ─┼─ requested ──→ │ ─────→└─ killed:   your time is over
+//!  a Handle ────────┘                │
+//!                                    └──→ hard deadline: an OS thread ends the process, whatever hangs
+//!
+//!  Init → Starting → Running → Draining → Stopping → Finalizing → Stopped
+//!          on_start              on_drain              on_stopped
+//! ```
+//!
+//! Invariants:
+//! - Tiers start left to right, each when the one before it is ready; they stop right to left.
+//! - Only what started is stopped; what was started and did not get ready counts as started.
+//! - `on_drain` hooks run after the last tier has closed its intake and before it is released.
+//! - `on_stopped` hooks run once, after the services have ended, also after a failed start.
+//! - The first reason to stop is kept; the mode of the stop only rises.
+//! - Every wait while stopping has an end, and what was cut off is named in the [`Report`].
+//!
+//! Not done here: restarting services, a watchdog, and anything that knows what a service is for.
+
+mod deadline;
+mod driver;
+mod failure;
+mod handle;
+mod hook;
+mod machine;
+mod phase;
+mod reason;
+mod report;
+mod service;
+mod signals;
+mod supervisor;
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "polling")]
+pub(crate) use driver::panic_message;
+pub use failure::Failure;
+pub use handle::Handle;
+pub use hook::HookSpec;
+pub use machine::Stage;
+pub use phase::{Mode, Phase, ServiceSnapshot, ServiceState, Snapshot};
+pub use reason::{ExitKind, StopReason};
+pub use report::{HookOutcome, HookReport, Report, ServiceOutcome, ServiceReport};
+pub use service::{Service, ServiceContext, ServiceSpec};
+pub use signals::prepare as prepare_signals;
+pub use supervisor::{Builder, Supervisor};

@@ -1,0 +1,390 @@
+//! What happened, told at the end.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::machine::{Exit, HookResult, Machine, ServiceId, Stage};
+use super::{ExitKind, Mode, ServiceState, StopReason};
+
+/// What services said about themselves while they ran.
+pub(super) struct Remarks(Vec<Remark>);
+
+#[derive(Clone, Default)]
+struct Remark {
+    status: String,
+    facts: Vec<(&'static str, u64)>,
+    unfinished: Vec<String>,
+}
+
+impl Remarks {
+    pub(super) fn new(services: usize) -> Self {
+        Self(vec![Remark::default(); services])
+    }
+
+    pub(super) fn status(&mut self, id: ServiceId, text: String) {
+        self.0[id.0].status = text;
+    }
+
+    pub(super) fn status_of(&self, index: usize) -> &str {
+        &self.0[index].status
+    }
+
+    pub(super) fn fact(&mut self, id: ServiceId, key: &'static str, value: u64) {
+        let facts = &mut self.0[id.0].facts;
+        match facts.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, old)) => *old = value,
+            None => facts.push((key, value)),
+        }
+    }
+
+    pub(super) fn unfinished(&mut self, id: ServiceId, what: String) {
+        self.0[id.0].unfinished.push(what);
+    }
+}
+
+/// How the process lived and ended. Its [`Display`](fmt::Display) is for people.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// The supervisor's name.
+    pub name: String,
+    /// Why it stopped; the first one decided.
+    pub reasons: Vec<StopReason>,
+    /// The services in start order.
+    pub services: Vec<ServiceReport>,
+    /// The hooks of all stages in the order they were to run.
+    pub hooks: Vec<HookReport>,
+    /// From begin to end.
+    pub total: Duration,
+    /// From the stop request to the end.
+    pub stop_took: Duration,
+    /// Whether a second signal cut the stop short.
+    pub was_cut_short: bool,
+    exit: ExitKind,
+}
+
+/// One service's part of a [`Report`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServiceReport {
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub outcome: ServiceOutcome,
+    /// From its start to ready.
+    pub start_took: Option<Duration>,
+    /// From its start to its end.
+    pub ran: Option<Duration>,
+    /// From being told to drain to its end.
+    pub stop_took: Option<Duration>,
+    /// The last status line it gave.
+    pub status: String,
+    /// Figures that it reported.
+    pub facts: Vec<(&'static str, u64)>,
+    /// Work that it had to leave.
+    pub unfinished: Vec<String>,
+}
+
+/// How a service ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServiceOutcome {
+    /// It was never started.
+    NotStarted,
+    /// It ended when it was told to.
+    Stopped,
+    /// It had to be cancelled, and then ended.
+    Cancelled,
+    /// It was aborted at an await.
+    Aborted,
+    /// It did not end at all.
+    Abandoned,
+    /// It ended by itself.
+    Completed,
+    /// It returned an error.
+    Failed(String),
+    /// It panicked.
+    Panicked(String),
+}
+
+/// One hook's part of a [`Report`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HookReport {
+    /// When it runs.
+    pub stage: Stage,
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub outcome: HookOutcome,
+    /// How long it ran.
+    pub took: Duration,
+}
+
+/// How a hook ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HookOutcome {
+    /// It did its work.
+    Done,
+    /// It returned an error.
+    Failed(String),
+    /// It panicked.
+    Panicked(String),
+    /// It took too long and was cut off.
+    TimedOut,
+    /// The process was asked to stop while it ran.
+    Cancelled,
+    /// The budget was spent before its turn came.
+    Skipped,
+    /// The process did not come to the point where it runs.
+    NotDue,
+}
+
+impl Report {
+    pub(super) fn new(name: String, machine: &Machine, remarks: Remarks, now: Duration) -> Self {
+        let services: Vec<_> = machine
+            .services()
+            .iter()
+            .zip(remarks.0)
+            .map(|(record, remark)| {
+                let outcome = match (&record.exit, record.state) {
+                    (Some(Exit::Failed { message, .. }), _) => {
+                        ServiceOutcome::Failed(message.clone())
+                    }
+                    (Some(Exit::Panicked(message)), _) => ServiceOutcome::Panicked(message.clone()),
+                    (Some(Exit::Aborted), _) => ServiceOutcome::Aborted,
+                    (_, ServiceState::Abandoned) => ServiceOutcome::Abandoned,
+                    (_, ServiceState::Pending) => ServiceOutcome::NotStarted,
+                    _ if record.killed => ServiceOutcome::Cancelled,
+                    _ if record.drained_at.is_none() => ServiceOutcome::Completed,
+                    _ => ServiceOutcome::Stopped,
+                };
+                let since = |from: Option<Duration>, to: Option<Duration>| Some(to? - from?);
+                ServiceReport {
+                    name: record.name.clone(),
+                    outcome,
+                    start_took: since(record.started_at, record.ready_at),
+                    ran: since(record.started_at, record.ended_at),
+                    stop_took: since(record.drained_at, record.ended_at),
+                    status: remark.status,
+                    facts: remark.facts,
+                    unfinished: remark.unfinished,
+                }
+            })
+            .collect();
+        let hooks: Vec<_> = machine
+            .hooks()
+            .iter()
+            .map(|record| HookReport {
+                stage: record.id.stage,
+                name: record.name.clone(),
+                outcome: match record.result.clone().unwrap_or(HookResult::NotDue) {
+                    HookResult::Done => HookOutcome::Done,
+                    HookResult::Failed { message, .. } => HookOutcome::Failed(message),
+                    HookResult::Panicked(message) => HookOutcome::Panicked(message),
+                    HookResult::TimedOut => HookOutcome::TimedOut,
+                    HookResult::Cancelled => HookOutcome::Cancelled,
+                    HookResult::Skipped => HookOutcome::Skipped,
+                    HookResult::NotDue => HookOutcome::NotDue,
+                },
+                took: record
+                    .ended_at
+                    .zip(record.started_at)
+                    .map_or(Duration::ZERO, |(end, start)| end - start),
+            })
+            .collect();
+        let mut report = Self {
+            name,
+            reasons: machine.reasons().to_vec(),
+            services,
+            hooks,
+            total: now,
+            stop_took: machine
+                .stop_began()
+                .map_or(Duration::ZERO, |began| now - began),
+            was_cut_short: machine.mode() == Some(Mode::Fast),
+            exit: ExitKind::Clean,
+        };
+        report.exit = report.judge(machine.failure_kind(), machine.reached_running());
+        report
+    }
+
+    /// How the process ended.
+    #[must_use]
+    pub fn exit_kind(&self) -> ExitKind {
+        self.exit
+    }
+
+    /// The exit code for `main` to return.
+    #[must_use]
+    pub fn exit_code(&self) -> std::process::ExitCode {
+        self.exit.into()
+    }
+
+    /// Whether something was left behind that did not end.
+    #[must_use]
+    pub fn has_abandoned(&self) -> bool {
+        let abandoned = |service: &ServiceReport| service.outcome == ServiceOutcome::Abandoned;
+        let stuck = |hook: &HookReport| hook.outcome == HookOutcome::TimedOut;
+        self.services.iter().any(abandoned) || self.hooks.iter().any(stuck)
+    }
+
+    /// Sum of a figure over all services.
+    #[must_use]
+    pub fn fact(&self, key: &str) -> u64 {
+        let facts = self.services.iter().flat_map(|service| &service.facts);
+        facts
+            .filter(|(known, _)| *known == key)
+            .map(|(_, value)| value)
+            .sum()
+    }
+
+    /// The first error that a service or a hook ended with, with its name.
+    #[must_use]
+    pub fn first_error(&self) -> Option<(&str, &str)> {
+        let service = self
+            .services
+            .iter()
+            .find_map(|service| match &service.outcome {
+                ServiceOutcome::Failed(error) | ServiceOutcome::Panicked(error) => {
+                    Some((service.name.as_str(), error.as_str()))
+                }
+                _ => None,
+            });
+        let hook = || {
+            self.hooks.iter().find_map(|hook| match &hook.outcome {
+                HookOutcome::Failed(error) | HookOutcome::Panicked(error) => {
+                    Some((hook.name.as_str(), error.as_str()))
+                }
+                _ => None,
+            })
+        };
+        service.or_else(hook)
+    }
+
+    /// A failure's own code first; then work that was left; then what the first reason says.
+    fn judge(&self, failure: Option<ExitKind>, reached_running: bool) -> ExitKind {
+        if let Some(kind) = failure {
+            return kind;
+        }
+        let panicked =
+            |service: &ServiceReport| matches!(service.outcome, ServiceOutcome::Panicked(_));
+        if self.services.iter().any(panicked) {
+            return ExitKind::Software;
+        }
+        match self.reasons.first() {
+            Some(StopReason::StartFailed(_)) if !reached_running => ExitKind::Unavailable,
+            Some(reason) if !reason.is_clean() => ExitKind::Software,
+            _ if self.left_something() => ExitKind::Unfinished,
+            _ => ExitKind::Clean,
+        }
+    }
+
+    fn left_something(&self) -> bool {
+        let service_left = |service: &ServiceReport| {
+            !service.unfinished.is_empty()
+                || matches!(
+                    service.outcome,
+                    ServiceOutcome::Cancelled
+                        | ServiceOutcome::Aborted
+                        | ServiceOutcome::Abandoned
+                        | ServiceOutcome::Failed(_)
+                )
+        };
+        let hook_left = |hook: &HookReport| {
+            hook.stage != Stage::OnStart
+                && !matches!(hook.outcome, HookOutcome::Done | HookOutcome::NotDue)
+        };
+        self.services.iter().any(service_left) || self.hooks.iter().any(hook_left)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = self
+            .reasons
+            .first()
+            .map_or_else(|| "nothing to do".to_owned(), ToString::to_string);
+        let code = self.exit.code();
+        writeln!(f, "{} stopped: {reason} (exit code {code})", self.name)?;
+        for later in self.reasons.iter().skip(1) {
+            writeln!(f, "  then       {later}")?;
+        }
+        let cut = if self.was_cut_short {
+            ", cut short by a second signal"
+        } else {
+            ""
+        };
+        writeln!(
+            f,
+            "  ran        {}, of which the stop took {}{cut}",
+            seconds(self.total),
+            seconds(self.stop_took)
+        )?;
+        for service in &self.services {
+            write!(f, "  service    {:<12} {}", service.name, service.outcome)?;
+            if let Some(ran) = service.ran {
+                write!(f, " after {}", seconds(ran))?;
+            }
+            if let Some(took) = service.stop_took {
+                write!(f, ", stop took {}", seconds(took))?;
+            }
+            let facts: Vec<_> = service
+                .facts
+                .iter()
+                .map(|(key, value)| format!("{key} {value}"))
+                .collect();
+            if !facts.is_empty() {
+                write!(f, "; {}", facts.join(", "))?;
+            }
+            writeln!(f)?;
+            for what in &service.unfinished {
+                writeln!(f, "             left unfinished: {what}")?;
+            }
+        }
+        for hook in &self.hooks {
+            let (stage, name) = (hook.stage, &hook.name);
+            writeln!(
+                f,
+                "  {stage:<10} {name}: {} in {}",
+                hook.outcome,
+                seconds(hook.took)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ServiceOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotStarted => write!(f, "not started"),
+            Self::Stopped => write!(f, "stopped"),
+            Self::Cancelled => write!(f, "cancelled"),
+            Self::Aborted => write!(f, "aborted"),
+            Self::Abandoned => write!(f, "abandoned"),
+            Self::Completed => write!(f, "completed"),
+            Self::Failed(error) => write!(f, "failed ({error})"),
+            Self::Panicked(message) => write!(f, "panicked ({message})"),
+        }
+    }
+}
+
+impl fmt::Display for HookOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => write!(f, "done"),
+            Self::Failed(error) => write!(f, "failed ({error})"),
+            Self::Panicked(message) => write!(f, "panicked ({message})"),
+            Self::TimedOut => write!(f, "cut off, it took too long"),
+            Self::Cancelled => write!(f, "cancelled"),
+            Self::Skipped => write!(f, "skipped, no time was left"),
+            Self::NotDue => write!(f, "not due"),
+        }
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.3} s", time.as_secs_f64())
+}

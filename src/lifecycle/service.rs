@@ -1,0 +1,211 @@
+//! What a service is, and what it is told.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::driver::Message;
+use super::machine::{Event, ServiceId};
+use super::{Failure, Handle, StopReason};
+
+/// Something that runs for as long as the process does: a poller, a server, a writer.
+///
+/// `run` is called once on a fresh value from the service's factory. It says [`ready`](ServiceContext::ready)
+/// when it can do its work, and ends soon after [`draining`](ServiceContext::draining).
+///
+/// A closure that takes a [`ServiceContext`] is a service too:
+///
+/// ```
+/// # use sundown::lifecycle::{ServiceContext, Supervisor};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let report = Supervisor::builder("clock")
+///     .signals(false)
+///     .service("tick", || async |cx: ServiceContext| {
+///         cx.ready();
+///         cx.request_stop("seen enough");
+///         cx.draining().await;
+///         Ok(())
+///     })
+///     .run()
+///     .await;
+/// assert_eq!(report.exit_kind().code(), 0);
+/// # }
+/// ```
+pub trait Service: Send {
+    /// Does the service's work until it is over or the service is told to end.
+    ///
+    /// # Cancel safety
+    /// The future is dropped at an await where the service overstays its time after
+    /// [`killed`](ServiceContext::killed). What must not be lost then belongs on disk.
+    ///
+    /// # Errors
+    /// An error, like a panic, stops the process.
+    fn run(&mut self, cx: ServiceContext) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+impl<F, Fut> Service for F
+where
+    F: FnMut(ServiceContext) -> Fut + Send,
+    Fut: Future<Output = Result<(), Failure>> + Send,
+{
+    fn run(&mut self, cx: ServiceContext) -> impl Future<Output = Result<(), Failure>> + Send {
+        self(cx)
+    }
+}
+
+/// A service's name and its part of the time.
+#[derive(Clone, Debug)]
+pub struct ServiceSpec {
+    pub(super) name: String,
+    pub(super) start_timeout: Duration,
+    pub(super) weight: u32,
+}
+
+impl ServiceSpec {
+    /// A service of this name, with 30 s to be ready and weight 1.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            start_timeout: Duration::from_secs(30),
+            weight: 1,
+        }
+    }
+
+    /// How long it may take to be ready; the start fails when it takes longer. Default 30 s.
+    #[must_use]
+    pub fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.start_timeout = timeout;
+        self
+    }
+
+    /// Its tier's part of the stop budget, relative to the tiers that are still to stop (the largest weight in a
+    /// tier counts). Default 1; 0 counts as 1.
+    #[must_use]
+    pub fn weight(mut self, weight: u32) -> Self {
+        self.weight = weight;
+        self
+    }
+}
+
+impl From<&str> for ServiceSpec {
+    fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+/// The three things a service is told, each once and for good.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tokens {
+    pub(super) draining: CancellationToken,
+    pub(super) released: CancellationToken,
+    pub(super) killed: CancellationToken,
+}
+
+/// A service's line to its supervisor.
+#[derive(Clone, Debug)]
+pub struct ServiceContext {
+    pub(super) id: ServiceId,
+    pub(super) tokens: Tokens,
+    pub(super) messages: mpsc::UnboundedSender<Message>,
+    pub(super) handle: Handle,
+}
+
+impl ServiceContext {
+    /// Says that the service can do its work. The next tier starts when all of this one have said so; once
+    /// ready, never un-ready.
+    pub fn ready(&self) {
+        self.send(Message::Machine(Event::Ready(self.id)));
+    }
+
+    /// Resolves when the service is to take no new work and to finish what it has.
+    ///
+    /// # Cancel safety
+    /// Level-triggered: once it has resolved, it resolves at once for ever after.
+    pub async fn draining(&self) {
+        self.tokens.draining.cancelled().await;
+    }
+
+    /// Whether [`draining`](Self::draining) has come.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.tokens.draining.is_cancelled()
+    }
+
+    /// Says that no new work is taken in. Drain hooks wait for this; a service that ends, or calls
+    /// [`drained`](Self::drained), has said it too.
+    pub fn intake_closed(&self) {
+        self.send(Message::Machine(Event::IntakeClosed(self.id)));
+    }
+
+    /// Says that the service's work is finished, and resolves when nobody needs the service any more: the drain
+    /// hooks have run and the other services of its tier have finished too.
+    ///
+    /// Only a service that holds something the others still use, such as a connection, needs this; another one
+    /// just returns.
+    ///
+    /// # Cancel safety
+    /// Level-triggered, like [`draining`](Self::draining).
+    pub async fn drained(&self) {
+        self.send(Message::Machine(Event::Drained(self.id)));
+        self.tokens.released.cancelled().await;
+    }
+
+    /// Resolves when the time for finishing is over: drop what runs, say what was
+    /// [`left unfinished`](Self::unfinished), and return.
+    ///
+    /// # Cancel safety
+    /// Level-triggered, like [`draining`](Self::draining).
+    pub async fn killed(&self) {
+        self.tokens.killed.cancelled().await;
+    }
+
+    /// One line for people about what the service is doing now.
+    pub fn status(&self, text: impl Into<String>) {
+        self.send(Message::Status(self.id, text.into()));
+    }
+
+    /// A fact for the final report, such as `("updates received", 12)`. The last value of a key counts.
+    pub fn fact(&self, key: &'static str, value: impl Into<u64>) {
+        self.send(Message::Fact(self.id, key, value.into()));
+    }
+
+    /// Names work that was cut off, for the report. It makes the exit code 80.
+    pub fn unfinished(&self, what: impl Into<String>) {
+        self.send(Message::Unfinished(self.id, what.into()));
+    }
+
+    /// Asks for the process to stop.
+    pub fn request_stop(&self, reason: impl Into<StopReason>) {
+        self.handle.request_stop(reason);
+    }
+
+    /// The supervisor's handle: the state of the process, and stop requests.
+    #[must_use]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    fn send(&self, message: Message) {
+        // Nobody listens only when all is over.
+        let _ = self.messages.send(message);
+    }
+}
+
+pub(super) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+pub(super) type RunService =
+    Box<dyn FnMut(ServiceContext) -> BoxFuture<Result<(), Failure>> + Send>;
+
+/// Hides a service's type behind a closure that makes and runs it.
+pub(super) fn erase<F, S>(mut factory: F) -> RunService
+where
+    F: FnMut() -> S + Send + 'static,
+    S: Service + 'static,
+{
+    Box::new(move |cx| {
+        let mut service = factory();
+        Box::pin(async move { service.run(cx).await })
+    })
+}

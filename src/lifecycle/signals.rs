@@ -1,0 +1,61 @@
+//! SIGTERM and SIGINT as stop requests.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook_tokio::SignalsInfo;
+use tokio_stream::StreamExt;
+
+use super::{Handle, StopReason};
+
+const STOP_SIGNALS: [i32; 2] = [SIGTERM, SIGINT];
+
+/// Registers what a third signal does: it ends the process at once, by the signal's default action.
+///
+/// The handlers run in signal context and need no runtime, so call this before the runtime is built; the
+/// supervisor does it otherwise. Until the supervisor has seen a second signal they do nothing.
+///
+/// # Errors
+/// Where the operating system refuses a handler.
+pub fn prepare() -> io::Result<()> {
+    immediate().map(|_| ())
+}
+
+/// Whether from now on the next signal ends the process.
+pub(super) fn arm_immediate(on: bool) {
+    if let Ok(armed) = immediate() {
+        armed.store(on, Ordering::SeqCst);
+    }
+}
+
+fn immediate() -> io::Result<&'static Arc<AtomicBool>> {
+    static ARMED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    if let Some(armed) = ARMED.get() {
+        return Ok(armed);
+    }
+    let armed = Arc::new(AtomicBool::new(false));
+    for signal in STOP_SIGNALS {
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(&armed))?;
+    }
+    Ok(ARMED.get_or_init(|| armed))
+}
+
+/// The listener: registered when this returns, so that a signal during start-up is not missed.
+pub(super) fn listen() -> io::Result<SignalsInfo<WithOrigin>> {
+    immediate()?.store(false, Ordering::SeqCst);
+    SignalsInfo::<WithOrigin>::new(STOP_SIGNALS)
+}
+
+/// Turns every signal into a stop request, for as long as it is polled.
+pub(super) async fn forward(mut signals: SignalsInfo<WithOrigin>, handle: Handle) {
+    while let Some(origin) = signals.next().await {
+        handle.request_stop(StopReason::Signal {
+            signo: origin.signal,
+            pid: origin.process.as_ref().map(|process| process.pid),
+            uid: origin.process.map(|process| process.uid),
+        });
+    }
+}

@@ -1,0 +1,174 @@
+//! The supervisor as its user sees it: say what there is, then run it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::hook::Hooks;
+use super::machine::{Machine, Plan, ServicePlan};
+use super::service::{RunService, erase};
+use super::{Failure, Handle, HookSpec, Phase, Report, Service, ServiceSpec, Snapshot, driver};
+
+/// Runs services and hooks in order, and stops them in reverse within a budget.
+///
+/// See the [module](super) for the whole picture.
+#[derive(Debug)]
+pub struct Supervisor;
+
+impl Supervisor {
+    /// Begins a supervisor; the name stands in its log lines and its report.
+    pub fn builder(name: impl Into<String>) -> Builder {
+        let idle = Snapshot {
+            phase: Phase::Init,
+            since: Duration::ZERO,
+            services: Vec::new(),
+        };
+        let (snapshots, receiver) = watch::channel(idle);
+        Builder {
+            name: name.into(),
+            tiers: Vec::new(),
+            hooks: StageHooks::default(),
+            run_for: None,
+            stop_timeout: Duration::from_secs(25),
+            signals: true,
+            handle: Handle::new(receiver),
+            snapshots,
+        }
+    }
+}
+
+/// Collects what a [`Supervisor`] is to run.
+#[must_use = "a supervisor does nothing until it is run"]
+pub struct Builder {
+    pub(super) name: String,
+    pub(super) tiers: Vec<Vec<(ServiceSpec, RunService)>>,
+    pub(super) hooks: StageHooks,
+    pub(super) run_for: Option<Duration>,
+    pub(super) stop_timeout: Duration,
+    pub(super) signals: bool,
+    pub(super) handle: Handle,
+    pub(super) snapshots: watch::Sender<Snapshot>,
+}
+
+#[derive(Default)]
+pub(super) struct StageHooks {
+    pub(super) on_start: Hooks,
+    pub(super) on_drain: Hooks,
+    pub(super) on_stopped: Hooks,
+}
+
+impl Builder {
+    /// Adds a service in a tier of its own, right of those before it: it starts when they are ready and stops
+    /// before they do.
+    ///
+    /// What takes work in belongs into the last tier, where the drain hooks run.
+    pub fn service<F, S>(mut self, spec: impl Into<ServiceSpec>, factory: F) -> Self
+    where
+        F: FnMut() -> S + Send + 'static,
+        S: Service + 'static,
+    {
+        self.tiers.push(vec![(spec.into(), erase(factory))]);
+        self
+    }
+
+    /// Adds a service to the tier of the one before it: they start and stop together.
+    pub fn beside<F, S>(mut self, spec: impl Into<ServiceSpec>, factory: F) -> Self
+    where
+        F: FnMut() -> S + Send + 'static,
+        S: Service + 'static,
+    {
+        if self.tiers.is_empty() {
+            self.tiers.push(Vec::new());
+        }
+        if let Some(tier) = self.tiers.last_mut() {
+            tier.push((spec.into(), erase(factory)));
+        }
+        self
+    }
+
+    /// Runs before the first service. Start hooks run one by one in the order they were added; one that fails or
+    /// takes too long stops the start.
+    pub fn on_start<F, Fut>(mut self, spec: impl Into<HookSpec>, hook: F) -> Self
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.hooks.on_start.push(spec.into(), hook);
+        self
+    }
+
+    /// Runs when intake is closed and before the last tier is released: clients still work, and running work is
+    /// being finished meanwhile. Not run where the start did not succeed.
+    pub fn on_drain<F, Fut>(mut self, spec: impl Into<HookSpec>, hook: F) -> Self
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.hooks.on_drain.push(spec.into(), hook);
+        self
+    }
+
+    /// Runs after every service has ended; also where the start failed.
+    pub fn on_stopped<F, Fut>(mut self, spec: impl Into<HookSpec>, hook: F) -> Self
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.hooks.on_stopped.push(spec.into(), hook);
+        self
+    }
+
+    /// Stops the process this long after everything is ready. Default: never.
+    pub fn run_for(mut self, time: Duration) -> Self {
+        self.run_for = Some(time);
+        self
+    }
+
+    /// The budget of the whole stop, hooks included. Two seconds after it the process is ended from outside the
+    /// runtime with exit code 81. Default 25 s.
+    pub fn stop_timeout(mut self, budget: Duration) -> Self {
+        self.stop_timeout = budget;
+        self
+    }
+
+    /// Whether SIGTERM and SIGINT stop the process: the first gracefully, a second at least 300 ms later by
+    /// cancelling what runs (hooks still run), a third at once. Default true.
+    pub fn signals(mut self, listen: bool) -> Self {
+        self.signals = listen;
+        self
+    }
+
+    /// The supervisor's handle, for whoever wants to look at it or to stop it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Runs everything until it has stopped.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: a dropped supervisor leaves its services running without it. Ask for a stop instead.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime with time and IO enabled.
+    pub async fn run(self) -> Report {
+        let service = |(spec, _): &(ServiceSpec, _)| ServicePlan {
+            name: spec.name.clone(),
+            start_timeout: spec.start_timeout,
+            weight: spec.weight,
+        };
+        let machine = Machine::new(Plan {
+            on_start: self.hooks.on_start.plan(),
+            tiers: self
+                .tiers
+                .iter()
+                .map(|tier| tier.iter().map(service).collect())
+                .collect(),
+            on_drain: self.hooks.on_drain.plan(),
+            on_stopped: self.hooks.on_stopped.plan(),
+            stop_timeout: self.stop_timeout,
+        });
+        driver::run(machine, self).await
+    }
+}
