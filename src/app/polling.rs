@@ -1,0 +1,167 @@
+//! A teloxide bot under the supervisor: the poller, the store, the lanes and the handler tree put together.
+
+use std::env;
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use dptree::di::DependencyMap;
+use teloxide::Bot;
+
+use crate::bot::{Dispatch, UpdateHandler};
+use crate::lanes::{Lanes, LanesConfig};
+use crate::lifecycle::{Builder, ExitKind, Failure, Report, ServiceSpec, Supervisor};
+use crate::store::sqlite::Sqlite;
+use crate::store::{BotId, Store, StoreError, StoreService};
+use crate::telegram::{Client, Identity, Poller, PollerConfig, Token, TokenError};
+
+/// Runs a teloxide bot under a supervisor: updates are stored before they are confirmed, handled in order within
+/// a chat, and a stop by signal or by the clock lets running handlers finish.
+///
+/// ```no_run
+/// # use teloxide::prelude::*;
+/// # async fn run() {
+/// let handler = Update::filter_message().endpoint(async |bot: Bot, message: Message| {
+///     bot.send_message(message.chat.id, "Hello!").await?;
+///     respond(())
+/// });
+/// let report = sundown::polling(Bot::from_env(), handler).run().await;
+/// # }
+/// ```
+pub fn polling<E: Debug + Send + Sync + 'static>(
+    bot: Bot,
+    handler: UpdateHandler<E>,
+) -> Polling<E> {
+    Polling {
+        bot,
+        handler,
+        dependencies: DependencyMap::new(),
+        state_dir: None,
+        lanes: LanesConfig::default(),
+        poller: PollerConfig::default(),
+        supervisor: Supervisor::builder("sundown"),
+    }
+}
+
+/// A bot to be run; see [`polling`].
+#[must_use = "a bot does nothing until it is run"]
+pub struct Polling<E> {
+    bot: Bot,
+    handler: UpdateHandler<E>,
+    dependencies: DependencyMap,
+    state_dir: Option<PathBuf>,
+    lanes: LanesConfig,
+    poller: PollerConfig,
+    supervisor: Builder,
+}
+
+impl<E: Debug + Send + Sync + 'static> Polling<E> {
+    /// Adds hooks, a time box, services of your own to the supervisor. Services that are added here start before
+    /// the bot's and stop after them.
+    pub fn supervised(mut self, change: impl FnOnce(Builder) -> Builder) -> Self {
+        self.supervisor = change(self.supervisor);
+        self
+    }
+
+    /// What the handlers ask for, besides `Bot`, `Me`, `Update` and the supervisor's
+    /// [`Handle`](crate::lifecycle::Handle).
+    pub fn dependencies(mut self, dependencies: DependencyMap) -> Self {
+        self.dependencies = dependencies;
+        self
+    }
+
+    /// Where updates are kept until they are handled; one bot process a directory. Default: `$STATE_DIRECTORY`
+    /// (systemd sets it), else `sundown/BOT` in `$XDG_STATE_HOME` or `~/.local/state`.
+    pub fn state_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(dir.into());
+        self
+    }
+
+    /// How updates are handled.
+    pub fn lanes(mut self, config: LanesConfig) -> Self {
+        self.lanes = config;
+        self
+    }
+
+    /// How Telegram is polled.
+    pub fn poller(mut self, config: PollerConfig) -> Self {
+        self.poller = config;
+        self
+    }
+
+    /// Runs the bot until it has stopped.
+    ///
+    /// # Panics
+    /// Where a handler asks for a dependency that nobody provides; outside a Tokio runtime.
+    pub async fn run(self) -> Report {
+        let client = Token::parse(self.bot.token())
+            .map(|token| Client::new(self.bot.client().clone(), self.bot.api_url(), token));
+        let slot: Arc<OnceLock<Store>> = Arc::default();
+        let opening = open_store(
+            client
+                .as_ref()
+                .map(|client| client.token().bot())
+                .map_err(|error| *error),
+            self.state_dir,
+            Arc::clone(&slot),
+        );
+        let store = move || Arc::clone(slot.get().expect("the start hook has opened the store"));
+        let (for_lanes, for_poller) = (store.clone(), store.clone());
+
+        let identity = Identity::default();
+        let mut dependencies = self.dependencies;
+        dependencies.insert(self.supervisor.handle());
+        let handler =
+            Dispatch::new(self.bot, self.handler, dependencies, identity.clone()).into_handler();
+        let (lanes, poller) = (self.lanes, self.poller);
+        self.supervisor
+            .on_start("open the store", || opening)
+            .service("store", move || StoreService::new(store()))
+            .service(ServiceSpec::new("lanes").weight(8), move || {
+                Lanes::new(for_lanes(), Arc::clone(&handler), lanes)
+            })
+            .beside(
+                ServiceSpec::new("poller").start_timeout(START_TIMEOUT),
+                move || {
+                    let client = client
+                        .clone()
+                        .expect("the start hook has checked the token");
+                    Poller::new(client, for_poller(), identity.clone(), poller.clone())
+                },
+            )
+            .run()
+            .await
+    }
+}
+
+/// Longer than the poller's own patience with an unreachable or occupied server, which tells more.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+
+async fn open_store(
+    bot: Result<BotId, TokenError>,
+    dir: Option<PathBuf>,
+    slot: Arc<OnceLock<Store>>,
+) -> Result<(), Failure> {
+    let bot = bot.map_err(|error| Failure::fatal(ExitKind::Config, error))?;
+    let dir = dir.unwrap_or_else(|| default_state_dir(bot));
+    let opened = tokio::task::spawn_blocking(move || Sqlite::open(&dir)).await?;
+    let store = opened.map_err(|error: StoreError| Failure::fatal(error.exit_kind(), error))?;
+    let _ = slot.set(Arc::new(store));
+    Ok(())
+}
+
+fn default_state_dir(bot: BotId) -> PathBuf {
+    let dir_of = |name| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    dir_of("STATE_DIRECTORY").unwrap_or_else(|| {
+        let home = || dir_of("HOME").unwrap_or_default().join(".local/state");
+        dir_of("XDG_STATE_HOME")
+            .unwrap_or_else(home)
+            .join("sundown")
+            .join(bot.0.to_string())
+    })
+}

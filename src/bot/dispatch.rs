@@ -1,0 +1,98 @@
+//! Dispatches stored updates to a dptree handler.
+
+use std::fmt::Debug;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use dptree::di::DependencyMap;
+use futures::FutureExt;
+use teloxide::Bot;
+use teloxide::types::{Me, Update, UpdateKind};
+use tokio::sync::OnceCell;
+use tracing::{debug, warn};
+
+pub use teloxide::dispatching::UpdateHandler;
+
+use super::me::me;
+use crate::lanes::Handler;
+use crate::store::{Entry, Outcome};
+use crate::telegram::Identity;
+
+/// A handler tree with what it needs.
+pub struct Dispatch<E> {
+    bot: Bot,
+    handler: UpdateHandler<E>,
+    dependencies: DependencyMap,
+    identity: Identity,
+    me: OnceCell<Me>,
+}
+
+impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
+    /// Prepares a tree. Handlers may ask for [`Bot`], [`Me`], [`Update`] and whatever is in `dependencies`.
+    ///
+    /// # Panics
+    /// Where a handler asks for something that nobody provides, as teloxide's own dispatcher does: better now
+    /// than at the first update.
+    #[must_use]
+    pub fn new(
+        bot: Bot,
+        handler: UpdateHandler<E>,
+        mut dependencies: DependencyMap,
+        identity: Identity,
+    ) -> Self {
+        dependencies.insert(bot.clone());
+        let given_later = [dptree::Type::of::<Me>(), dptree::Type::of::<Update>()];
+        dptree::type_check(handler.sig(), &dependencies, &given_later);
+        Self {
+            bot,
+            handler,
+            dependencies,
+            identity,
+            me: OnceCell::new(),
+        }
+    }
+
+    /// As the lanes call it.
+    #[must_use]
+    pub fn into_handler(self) -> Handler {
+        let dispatch = Arc::new(self);
+        Arc::new(move |entry| {
+            let dispatch = Arc::clone(&dispatch);
+            async move { dispatch.handle(entry).await }.boxed()
+        })
+    }
+
+    async fn handle(&self, entry: Entry) -> Outcome {
+        let me = self
+            .me
+            .get_or_init(async || me(&*self.identity.known().await))
+            .await;
+        let update: Update = match serde_json::from_str(&entry.update.body) {
+            Ok(update) => update,
+            Err(error) => return parked(format!("the update does not parse: {error}")),
+        };
+        let is_unknown = matches!(update.kind, UpdateKind::Error(_));
+        if is_unknown {
+            warn!("the update is of a kind or form that is not known here; handing it on as it is");
+        }
+        let mut dependencies = self.dependencies.clone();
+        dependencies.insert(self.bot.clone());
+        dependencies.insert(me.clone());
+        dependencies.insert(update);
+        match self.handler.dispatch(dependencies).await {
+            ControlFlow::Break(Ok(())) => Outcome::Done,
+            ControlFlow::Break(Err(error)) => parked(format!("{error:?}")),
+            ControlFlow::Continue(_) if is_unknown => {
+                parked("of an unknown kind or form, and no handler took it".to_owned())
+            }
+            ControlFlow::Continue(_) => {
+                debug!("no handler took the update");
+                Outcome::Done
+            }
+        }
+    }
+}
+
+fn parked(error: String) -> Outcome {
+    Outcome::Parked { error }
+}

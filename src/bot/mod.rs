@@ -1,0 +1,16 @@
+//! What features see: teloxide's updates and handlers, dispatched so that their end is known.
+//!
+//! teloxide's own dispatcher cannot say when the handler of an update has completed, and so cannot acknowledge
+//! after it. Here each update is parsed and its handler tree awaited by hand; the lane it came from learns how it
+//! ended.
+//!
+//! ```text
+//!  lanes ── entry ──→ parse ──→ handler.dispatch(Bot, Me, Update, yours) ──→ Break(Ok)  done
+//!                                                                          ├ Break(Err) parked
+//!                                                                          └ Continue   nobody took it: done
+//! ```
+
+mod dispatch;
+mod me;
+
+pub use dispatch::{Dispatch, UpdateHandler};

@@ -1,0 +1,87 @@
+//! The first answers of any bot: `/start`, `/help`, `/ping`, and a word to whoever writes something else.
+
+use std::time::Duration;
+
+use teloxide::prelude::*;
+use teloxide::utils::command::BotCommands;
+
+use crate::bot::UpdateHandler;
+use crate::lifecycle::Handle;
+
+/// The commands, as Telegram's menu shows them.
+#[derive(BotCommands, Clone)]
+#[command(rename_rule = "lowercase", description = "I can:")]
+pub enum Command {
+    /// Greets.
+    #[command(description = "say hello")]
+    Start,
+    /// Lists the commands.
+    #[command(description = "list what I can do")]
+    Help,
+    /// Shows that the bot is alive.
+    #[command(description = "tell how long I have been up and what I am doing")]
+    Ping,
+}
+
+/// The handler tree. It needs a [`Handle`] among the dependencies.
+#[must_use]
+pub fn handler() -> UpdateHandler<teloxide::RequestError> {
+    Update::filter_message()
+        .branch(
+            dptree::entry()
+                .filter_command::<Command>()
+                .endpoint(command),
+        )
+        .branch(
+            dptree::filter(|message: Message| message.chat.is_private() && message.from.is_some())
+                .endpoint(anything_else),
+        )
+}
+
+async fn command(
+    bot: Bot,
+    message: Message,
+    command: Command,
+    handle: Handle,
+) -> ResponseResult<()> {
+    let answer = match command {
+        Command::Start => format!(
+            "Hello! I am a bot that stops on time.\n\n{}",
+            Command::descriptions()
+        ),
+        Command::Help => Command::descriptions().to_string(),
+        Command::Ping => format!("pong: up {}, {}", in_words(handle.uptime()), handle.phase()),
+    };
+    bot.send_message(message.chat.id, answer).await?;
+    Ok(())
+}
+
+async fn anything_else(bot: Bot, message: Message) -> ResponseResult<()> {
+    let answer = format!(
+        "I do not understand that yet.\n\n{}",
+        Command::descriptions()
+    );
+    bot.send_message(message.chat.id, answer).await?;
+    Ok(())
+}
+
+fn in_words(time: Duration) -> String {
+    let s = time.as_secs();
+    match (s / 86_400, s / 3_600 % 24, s / 60 % 60, s % 60) {
+        (0, 0, 0, s) => format!("{s} s"),
+        (0, 0, m, s) => format!("{m} min {s} s"),
+        (0, h, m, _) => format!("{h} h {m} min"),
+        (d, h, ..) => format!("{d} d {h} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uptime_is_said_in_the_two_largest_units() {
+        let words = [5, 65, 3_700, 100_000].map(|s| in_words(Duration::from_secs(s)));
+        assert_eq!(words, ["5 s", "1 min 5 s", "1 h 1 min", "1 d 3 h"]);
+    }
+}

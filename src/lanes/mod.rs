@@ -1,0 +1,305 @@
+//! One handler at a time for a lane, many lanes at a time.
+//!
+//! ```text
+//!  store.next ──→ board: a queue per lane ──→ handlers, at most `concurrency` ──→ store.complete
+//! ```
+//!
+//! Invariants:
+//! - Updates of one lane are handled one after another, in the order they were stored.
+//! - A lane whose handler takes long holds up nobody else; lanes with work take turns.
+//! - A handler that panics parks its update; the lane goes on.
+//! - Draining starts no handler: what waits stays in the store for the next start.
+//!
+//! Not done here: deciding what an update means, and retrying.
+
+mod board;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+use tracing::{Instrument, debug, error, info_span};
+
+use crate::lifecycle::{Failure, Phase, Service, ServiceContext, StopReason, panic_message};
+use crate::store::{Completion, Entry, LaneKey, Lease, Outcome, Pos, Scope, Store, StoreError};
+use board::Board;
+
+/// Handles one update; it resolves when the update is over.
+pub type Handler = Arc<dyn Fn(Entry) -> BoxFuture<'static, Outcome> + Send + Sync>;
+
+/// Entries held in memory at most; the rest waits in the store.
+const HELD_MAX: usize = 10_000;
+/// How long one question to the store waits for an update.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// How lanes are run.
+#[derive(Clone, Copy, Debug)]
+pub struct LanesConfig {
+    /// Handlers that run at the same time, over all lanes: 1 or more.
+    pub concurrency: usize,
+    /// Asks for a stop when so many updates have been taken up. They are finished; no further one is started.
+    pub max_updates: Option<u64>,
+    /// Asks for a stop when nothing has come or run for so long, counted from ready.
+    pub until_idle: Option<Duration>,
+}
+
+impl Default for LanesConfig {
+    /// 256 handlers, no limits.
+    fn default() -> Self {
+        Self {
+            concurrency: 256,
+            max_updates: None,
+            until_idle: None,
+        }
+    }
+}
+
+/// The service that takes updates from the store and has them handled.
+pub struct Lanes {
+    store: Store,
+    handler: Handler,
+    config: LanesConfig,
+}
+
+impl Lanes {
+    /// Handles what this store holds with this handler.
+    #[must_use]
+    pub fn new(store: Store, handler: Handler, config: LanesConfig) -> Self {
+        Self {
+            store,
+            handler,
+            config,
+        }
+    }
+}
+
+impl Service for Lanes {
+    async fn run(&mut self, cx: ServiceContext) -> Result<(), Failure> {
+        let part = self.store.acquire(Scope::Part(0)).await.map_err(fatal)?;
+        cx.ready();
+        let mut work = Work {
+            store: Arc::clone(&self.store),
+            handler: Arc::clone(&self.handler),
+            config: self.config,
+            part,
+            board: Board::default(),
+            tasks: JoinSet::new(),
+            running: HashMap::new(),
+            acks: FuturesUnordered::new(),
+            read: Pos::default(),
+            started: 0,
+            handled: 0,
+            parked: 0,
+            active: Instant::now(),
+        };
+        let result = work.run(&cx).await;
+        cx.fact("handled", work.handled);
+        cx.fact("failed", work.parked);
+        result.map_err(fatal)
+    }
+}
+
+fn fatal(error: StoreError) -> Failure {
+    Failure::fatal(error.exit_kind(), error)
+}
+
+/// What a running handler works on.
+#[derive(Clone, Copy)]
+struct Job {
+    lane: LaneKey,
+    pos: Pos,
+    update_id: i64,
+    began: Instant,
+}
+
+struct Work {
+    store: Store,
+    handler: Handler,
+    config: LanesConfig,
+    part: Lease,
+    board: Board,
+    tasks: JoinSet<Outcome>,
+    running: HashMap<Id, Job>,
+    acks: FuturesUnordered<BoxFuture<'static, Result<(), StoreError>>>,
+    /// Last position that was read from the store.
+    read: Pos,
+    started: u64,
+    handled: u64,
+    parked: u64,
+    /// When something last came or ended.
+    active: Instant,
+}
+
+impl Work {
+    async fn run(&mut self, cx: &ServiceContext) -> Result<(), StoreError> {
+        let mut reading: Option<BoxFuture<'static, Result<Vec<Entry>, StoreError>>> = None;
+        let mut draining = false;
+        loop {
+            if !draining {
+                self.start_handlers(cx);
+            } else if self.running.is_empty() && self.acks.is_empty() {
+                return Ok(());
+            }
+            if reading.is_none() && !draining && self.board.len() < HELD_MAX {
+                reading = Some(self.read_on());
+            }
+            let idle_at = self.idle_at();
+            tokio::select! {
+                biased;
+                () = cx.draining(), if !draining => {
+                    draining = true;
+                    reading = None;
+                    cx.intake_closed();
+                    cx.status(format!("finishing {} updates", self.running.len()));
+                }
+                () = cx.killed(), if draining => return self.give_up(cx).await,
+                Some(end) = self.tasks.join_next_with_id() => self.finished(end),
+                Some(ack) = self.acks.next() => ack?,
+                read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
+                    reading = None;
+                    self.take_in(read?);
+                }
+                () = sleep_until(idle_at.unwrap_or(self.active)), if idle_at.is_some() && !draining => {
+                    self.idle(cx);
+                }
+            }
+        }
+    }
+
+    fn start_handlers(&mut self, cx: &ServiceContext) {
+        while self.running.len() < self.config.concurrency.max(1) {
+            if self
+                .config
+                .max_updates
+                .is_some_and(|max| self.started >= max)
+            {
+                cx.request_stop(StopReason::MaxUpdates);
+                // Asked for once; the stop is on its way.
+                self.config.concurrency = self.running.len();
+                return;
+            }
+            let Some(entry) = self.board.take() else {
+                return;
+            };
+            self.start(entry);
+        }
+    }
+
+    fn start(&mut self, entry: Entry) {
+        let job = Job {
+            lane: entry.update.lane,
+            pos: entry.pos,
+            update_id: entry.update.id.0,
+            began: Instant::now(),
+        };
+        let span = info_span!("update", update_id = job.update_id, lane = job.lane.0);
+        let handler = Arc::clone(&self.handler);
+        let task = self
+            .tasks
+            .spawn(async move { handler(entry).await }.instrument(span));
+        self.running.insert(task.id(), job);
+        self.started += 1;
+    }
+
+    fn finished(&mut self, end: Result<(Id, Outcome), JoinError>) {
+        let (id, outcome) = match end {
+            Ok(done) => done,
+            Err(error) => (error.id(), outcome_of_panic(error)),
+        };
+        let Some(job) = self.running.remove(&id) else {
+            return;
+        };
+        self.active = Instant::now();
+        self.board.finished(job.lane);
+        let elapsed_ms = u64::try_from(job.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match &outcome {
+            Outcome::Done => {
+                self.handled += 1;
+                debug!(update_id = job.update_id, elapsed_ms, "update handled");
+            }
+            Outcome::Parked { error } => {
+                self.parked += 1;
+                error!(
+                    update_id = job.update_id,
+                    elapsed_ms, error, "update parked: its handler failed"
+                );
+            }
+        }
+        let (store, part) = (Arc::clone(&self.store), self.part);
+        let done = vec![Completion {
+            pos: job.pos,
+            outcome,
+        }];
+        self.acks
+            .push(Box::pin(async move { store.complete(&part, done).await }));
+    }
+
+    fn read_on(&self) -> BoxFuture<'static, Result<Vec<Entry>, StoreError>> {
+        let (store, part, after) = (Arc::clone(&self.store), self.part, self.read);
+        let room = HELD_MAX - self.board.len();
+        Box::pin(async move { store.next(&part, after, room, WAIT).await })
+    }
+
+    fn take_in(&mut self, entries: Vec<Entry>) {
+        if let Some(last) = entries.last() {
+            self.read = last.pos;
+            self.active = Instant::now();
+        }
+        for entry in entries {
+            self.board.add(entry);
+        }
+    }
+
+    /// When the lanes will have been idle for long enough; none while something runs or waits.
+    fn idle_at(&self) -> Option<Instant> {
+        let quiet = self.running.is_empty() && self.board.len() == 0;
+        self.config
+            .until_idle
+            .filter(|_| quiet)
+            .map(|time| self.active + time)
+    }
+
+    fn idle(&mut self, cx: &ServiceContext) {
+        if cx.handle().phase() == Phase::Running {
+            cx.request_stop(StopReason::Idle);
+            self.config.until_idle = None;
+        } else {
+            // The time counts from ready.
+            self.active = Instant::now();
+        }
+    }
+
+    /// The time for finishing is over: cancels what runs, and says what that was.
+    async fn give_up(&mut self, cx: &ServiceContext) -> Result<(), StoreError> {
+        self.tasks.abort_all();
+        while let Some(end) = self.tasks.join_next_with_id().await {
+            match end {
+                Err(error) if error.is_cancelled() => {
+                    if let Some(job) = self.running.remove(&error.id()) {
+                        let (id, ran) = (job.update_id, job.began.elapsed().as_secs_f64());
+                        cx.unfinished(format!("the handler of update {id}, after {ran:.1} s; it runs again at the next start"));
+                    }
+                }
+                end => self.finished(end),
+            }
+        }
+        while let Some(ack) = self.acks.next().await {
+            ack?;
+        }
+        Ok(())
+    }
+}
+
+fn outcome_of_panic(error: JoinError) -> Outcome {
+    let error = match error.try_into_panic() {
+        Ok(payload) => format!("the handler panicked: {}", panic_message(payload.as_ref())),
+        Err(_) => "the handler was cancelled".to_owned(),
+    };
+    Outcome::Parked { error }
+}

@@ -1,0 +1,112 @@
+//! A call's arguments, however they were sent: query, JSON, form or multipart.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRequest, Multipart, Query, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::{Form, Json};
+use serde_json::{Map, Value, json};
+
+use super::answer::ApiError;
+
+/// Arguments by name. Forms bring everything as text, so numbers and JSON are read from text too.
+#[derive(Debug, Default)]
+pub(super) struct Args(Map<String, Value>);
+
+impl Args {
+    pub(super) async fn of(request: Request) -> Result<Self, ApiError> {
+        let mut args = Map::new();
+        if let Ok(Query(query)) = Query::<HashMap<String, String>>::try_from_uri(request.uri()) {
+            args.extend(texts(query));
+        }
+        let kind = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().to_ascii_lowercase();
+        let unreadable = |error: &dyn std::fmt::Display| {
+            ApiError::bad_request(&format!("can't parse the body: {error}"))
+        };
+        if kind.starts_with("application/json") {
+            let Json(body) = Json::<Map<String, Value>>::from_request(request, &())
+                .await
+                .map_err(|error| unreadable(&error))?;
+            args.extend(body);
+        } else if kind.starts_with("application/x-www-form-urlencoded") {
+            let Form(body) = Form::<HashMap<String, String>>::from_request(request, &())
+                .await
+                .map_err(|error| unreadable(&error))?;
+            args.extend(texts(body));
+        } else if kind.starts_with("multipart/form-data") {
+            let body = Multipart::from_request(request, &())
+                .await
+                .map_err(|error| unreadable(&error))?;
+            read_parts(body, &mut args)
+                .await
+                .map_err(|error| unreadable(&error))?;
+        }
+        Ok(Self(args))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_str()
+    }
+
+    pub(super) fn int(&self, name: &str) -> Option<i64> {
+        let value = self.get(name)?;
+        value
+            .as_i64()
+            .or_else(|| value.as_str()?.trim().parse().ok())
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        let is_set = |value: &Value| {
+            value
+                .as_bool()
+                .unwrap_or_else(|| matches!(value.as_str(), Some("true" | "True" | "1")))
+        };
+        self.get(name).is_some_and(is_set)
+    }
+
+    /// A structured argument, which forms send as JSON text.
+    pub(super) fn json(&self, name: &str) -> Option<Value> {
+        match self.get(name)? {
+            Value::String(text) => serde_json::from_str(text).ok(),
+            value => Some(value.clone()),
+        }
+    }
+
+    pub(super) fn need_int(&self, name: &str) -> Result<i64, ApiError> {
+        self.int(name)
+            .ok_or_else(|| ApiError::bad_request(&format!("parameter \"{name}\" is required")))
+    }
+}
+
+fn texts(pairs: HashMap<String, String>) -> impl Iterator<Item = (String, Value)> {
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name, Value::String(value)))
+}
+
+async fn read_parts(
+    mut body: Multipart,
+    args: &mut Map<String, Value>,
+) -> Result<(), axum::extract::multipart::MultipartError> {
+    while let Some(part) = body.next_field().await? {
+        let Some(name) = part.name().map(str::to_owned) else {
+            continue;
+        };
+        let is_file = part.file_name().is_some();
+        let bytes = part.bytes().await?;
+        let value = match String::from_utf8(bytes.to_vec()) {
+            Ok(text) if !is_file => Value::String(text),
+            _ => json!({ "file_size": bytes.len() }),
+        };
+        args.insert(name, value);
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Faults on demand: what a network or a server in trouble does to a call.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::answer::{ApiError, respond};
+
+/// A fault for the next calls of a method.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fault {
+    /// Method that it strikes, in any case. Default `getUpdates`.
+    #[serde(default = "get_updates")]
+    method: String,
+    /// How many calls it strikes. Default 1.
+    #[serde(default = "once")]
+    times: u32,
+    #[serde(flatten)]
+    kind: Kind,
+}
+
+fn get_updates() -> String {
+    "getUpdates".to_owned()
+}
+
+fn once() -> u32 {
+    1
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "fault", rename_all = "snake_case")]
+enum Kind {
+    /// An error envelope with this code.
+    Status {
+        code: u16,
+        description: Option<String>,
+        retry_after: Option<u64>,
+    },
+    /// A proxy's page instead of an answer.
+    Html { code: u16 },
+    /// The connection breaks in the middle of the body.
+    Reset,
+    /// No answer for so many seconds, then the connection breaks.
+    Hang { seconds: u64 },
+    /// Half an answer, as if it were whole.
+    Malformed,
+    /// `ok` without a result.
+    Empty,
+}
+
+/// Faults that wait to strike.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// The fault that strikes this call, if one does.
+    pub(super) fn strike(&mut self, method: &str) -> Option<Fault> {
+        let index = self
+            .0
+            .iter()
+            .position(|fault| fault.method.eq_ignore_ascii_case(method))?;
+        let fault = self.0[index].clone();
+        self.0[index].times = fault.times.saturating_sub(1);
+        if self.0[index].times == 0 {
+            self.0.remove(index);
+        }
+        Some(fault)
+    }
+}
+
+impl Fault {
+    pub(super) async fn respond(self) -> Response {
+        match self.kind {
+            Kind::Status {
+                code,
+                description,
+                retry_after,
+            } => {
+                let description = description.unwrap_or_else(|| reason(code));
+                respond(Err(ApiError {
+                    code,
+                    description,
+                    retry_after,
+                }))
+            }
+            Kind::Html { code } => {
+                let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
+                let page = format!(
+                    "<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
+                );
+                (status, [(header::CONTENT_TYPE, "text/html")], page).into_response()
+            }
+            Kind::Reset => broken_off().into_response(),
+            Kind::Hang { seconds } => {
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                broken_off().into_response()
+            }
+            Kind::Malformed => json_text(r#"{"ok":true,"result":[{"update_id":1,"mess"#),
+            Kind::Empty => json_text(r#"{"ok":true}"#),
+        }
+    }
+}
+
+/// A body that promises more than comes, so that the server closes the connection in its middle.
+fn broken_off() -> impl IntoResponse {
+    let start = Ok::<_, std::io::Error>("{\"ok\":true,\"res");
+    let end = Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+    Body::from_stream(tokio_stream::iter([start, end]))
+}
+
+fn json_text(text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+fn reason(code: u16) -> String {
+    match code {
+        429 => "Too Many Requests: retry later".to_owned(),
+        409 => "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running".to_owned(),
+        _ => StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error").to_owned(),
+    }
+}

@@ -1,0 +1,245 @@
+//! The durable engine: updates that arrived and have not been handled, and the offset that confirms them.
+//!
+//! It knows bots, lanes and positions, and nothing of Telegram's types: a body is JSON text that somebody else
+//! reads. **Authority**: what the engine has acknowledged is on disk; nothing else is promised.
+//!
+//! ```text
+//!             append (one transaction with the cursor)          complete(Done)
+//!   Telegram ──────────────────────────────────────→ queued ─────────────────→ row deleted
+//!                                                      │  ▲
+//!                                       complete(Parked)│  └ a process that died starts over from here
+//!                                                      ▼
+//!                                                    parked, with its error
+//! ```
+//!
+//! Invariants:
+//! - A batch and the cursor behind it are committed together, and flushed, before `append` returns.
+//! - Positions rise in the order of the appends; within a lane that is the order of the updates.
+//! - A completion that is lost in a crash only means that its handler runs again.
+//!
+//! The contract is a trait from the start, although SQLite is its only engine yet: it is cut for several nodes on
+//! one server too, and the shape of `acquire`, positions and completions comes from there. It deliberately has no
+//! acknowledgement handles, no visibility time-outs, no consumers and no SQL types.
+
+mod service;
+pub mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::lifecycle::ExitKind;
+pub use service::StoreService;
+
+/// A bot, by the number in front of its token's colon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BotId(pub i64);
+
+/// An update's id as the Bot API numbers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UpdateId(pub i64);
+
+/// What is handled in order: updates with the same key, one after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LaneKey(pub i64);
+
+/// A stored update's place; it rises with every append.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pos(pub i64);
+
+/// What a lease gives the right to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Polling this bot and appending its updates.
+    Poll(BotId),
+    /// Handling the updates of this partition. The embedded engine has one, number 0.
+    Part(u16),
+}
+
+/// The right to a scope. A later holder has a higher epoch, and the engine refuses the earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// What it is for.
+    pub scope: Scope,
+    /// Which holder it is.
+    pub epoch: i64,
+}
+
+/// Where the polling of a bot stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// Counts the times that Telegram restarted its update ids.
+    pub generation: i64,
+    /// The `offset` of the next getUpdates; 0 before the first update.
+    pub next_offset: i64,
+}
+
+/// An update as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawUpdate {
+    /// Its id.
+    pub id: UpdateId,
+    /// Its lane.
+    pub lane: LaneKey,
+    /// The update object as JSON text.
+    pub body: Arc<str>,
+}
+
+/// What one getUpdates brought, and the cursor that confirms it.
+#[derive(Clone, Debug)]
+pub struct RawBatch {
+    /// The updates in the order they came.
+    pub updates: Vec<RawUpdate>,
+    /// The cursor after them.
+    pub cursor: Cursor,
+}
+
+/// A stored update that waits to be handled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place.
+    pub pos: Pos,
+    /// The bot that received it.
+    pub bot: BotId,
+    /// The update itself.
+    pub update: RawUpdate,
+}
+
+/// How the handling of an update ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is over and can be forgotten.
+    Done,
+    /// It failed; it is kept aside with the error, and not handled again by itself.
+    Parked {
+        /// What went wrong, for people.
+        error: String,
+    },
+}
+
+/// The end of one update's handling.
+#[derive(Clone, Debug)]
+pub struct Completion {
+    /// Which one.
+    pub pos: Pos,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// Why the engine refused.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process holds the state directory.
+    #[error(
+        "the state directory {} is in use by {holder}; stop that instance, or give this one a directory of its own with --state-dir",
+        dir.display()
+    )]
+    InUse {
+        /// The directory.
+        dir: PathBuf,
+        /// Who holds it, as far as that is known.
+        holder: String,
+    },
+    /// The directory or a file in it cannot be used.
+    #[error("cannot {what} {}: {detail}", path.display())]
+    Path {
+        /// What was tried.
+        what: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+        /// Whether it is a matter of permission.
+        denied: bool,
+    },
+    /// The database refused.
+    #[error("cannot {what} in the store: {detail}")]
+    Database {
+        /// What was tried.
+        what: &'static str,
+        /// What the database said.
+        detail: String,
+    },
+    /// The database was written by a newer version of this program.
+    #[error(
+        "the store has schema version {found}, and this program knows versions up to {known}; use the newer program, or another --state-dir"
+    )]
+    NewerSchema {
+        /// The version found.
+        found: i64,
+        /// The newest known here.
+        known: i64,
+    },
+    /// Somebody else holds the scope now.
+    #[error("the lease on {0:?} has passed to another holder")]
+    Fenced(Scope),
+    /// The engine has been closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// The exit code that tells an operator what to look at.
+    #[must_use]
+    pub fn exit_kind(&self) -> ExitKind {
+        match self {
+            Self::InUse { .. } | Self::Fenced(_) => ExitKind::Temporary,
+            Self::Path { denied: true, .. } => ExitKind::Permission,
+            _ => ExitKind::StateIo,
+        }
+    }
+}
+
+type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// An engine as its users hold it.
+pub type Store = Arc<dyn Engine>;
+
+/// The store's contract.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// Takes the right to a scope.
+    async fn acquire(&self, scope: Scope) -> Result<Lease>;
+
+    /// Where the polling of a bot stands.
+    async fn cursor(&self, poll: &Lease) -> Result<Cursor>;
+
+    /// Stores a batch and its cursor in one transaction, and returns how many updates were new. `Ok` means that
+    /// they survive a power cut.
+    async fn append(&self, poll: &Lease, batch: RawBatch) -> Result<usize>;
+
+    /// Up to `max` queued updates behind `after`, in order. Waits up to `wait` for the first one; an empty answer
+    /// means that none came.
+    ///
+    /// # Cancel safety
+    /// Nothing is taken out by a call: what a dropped call would have returned is returned by the next.
+    async fn next(
+        &self,
+        part: &Lease,
+        after: Pos,
+        max: usize,
+        wait: Duration,
+    ) -> Result<Vec<Entry>>;
+
+    /// Records completions. It returns when they are on disk, up to 50 ms later, since they wait to share a
+    /// flush with others.
+    async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()>;
+
+    /// How many updates are queued and parked.
+    async fn counts(&self) -> Result<Counts>;
+
+    /// Writes what is left and closes the engine. Every later call fails with [`StoreError::Closed`].
+    async fn close(&self) -> Result<()>;
+}
+
+/// What is in the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Updates that wait to be handled.
+    pub queued: u64,
+    /// Updates kept aside because their handling failed.
+    pub parked: u64,
+}

@@ -1,0 +1,153 @@
+//! Opening: the directory, its lock, the database and its schema.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::{Pos, Result, StoreError, refused};
+
+/// Each migration brings the schema from its index to the next version.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE node (
+        id INTEGER PRIMARY KEY CHECK (id = 0),
+        epoch INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO node VALUES (0, 0);
+    CREATE TABLE cursors (
+        bot INTEGER PRIMARY KEY,
+        generation INTEGER NOT NULL,
+        next_offset INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE updates (
+        pos INTEGER PRIMARY KEY,
+        bot INTEGER NOT NULL,
+        generation INTEGER NOT NULL,
+        update_id INTEGER NOT NULL,
+        lane INTEGER NOT NULL,
+        error TEXT, -- set where the update is parked
+        body TEXT NOT NULL
+    ) STRICT;
+    CREATE UNIQUE INDEX updates_once ON updates (bot, generation, update_id);
+"];
+
+/// Makes the directory where it is missing, and takes it for this process.
+pub(super) fn lock(dir: &Path) -> Result<File> {
+    if !dir.is_dir() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(|error| path("make the state directory", dir, &error))?;
+    }
+    let file = dir.join("lock");
+    let mut lock = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&file)
+        .map_err(|error| path("write to the state directory: open", &file, &error))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let holder = match lock.read_to_string(&mut pid) {
+                Ok(_) if !pid.trim().is_empty() => format!("process {}", pid.trim()),
+                _ => "another process".to_owned(),
+            };
+            let dir = dir.to_owned();
+            return Err(StoreError::InUse { dir, holder });
+        }
+        Err(fs::TryLockError::Error(error)) => return Err(path("lock", &file, &error)),
+    }
+    // For the message above only; the lock itself is the kernel's.
+    lock.set_len(0)
+        .and_then(|()| lock.rewind())
+        .and_then(|()| writeln!(lock, "{}", std::process::id()))
+        .map_err(|error| path("write", &file, &error))?;
+    Ok(lock)
+}
+
+/// The connection that writes, with the schema up to date.
+pub(super) fn database(path: &Path) -> Result<Connection> {
+    let mut connection =
+        Connection::open(path).map_err(|error| refused("open the database", &error))?;
+    configure(&connection).map_err(|error| refused("configure the database", &error))?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    // Before the first table, or it has no effect.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+    connection.pragma_update(None, "cache_size", -16_384)
+}
+
+fn migrate(connection: &mut Connection) -> Result<()> {
+    let failed = |error: rusqlite::Error| refused("migrate the schema", &error);
+    let found: i64 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(failed)?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let from = usize::try_from(found).ok().filter(|from| *from <= MIGRATIONS.len());
+    let Some(from) = from else {
+        return Err(StoreError::NewerSchema { found, known });
+    };
+    for (version, migration) in (found + 1..).zip(&MIGRATIONS[from..]) {
+        let step = connection.transaction().map_err(failed)?;
+        step.execute_batch(migration).map_err(failed)?;
+        step.pragma_update(None, "user_version", version)
+            .map_err(failed)?;
+        step.commit().map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Counts this opening; leases of an earlier one are refused.
+pub(super) fn next_epoch(connection: &mut Connection) -> Result<i64> {
+    let bump = |connection: &mut Connection| {
+        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let epoch = step.query_row(
+            "UPDATE node SET epoch = epoch + 1 RETURNING epoch",
+            [],
+            |row| row.get(0),
+        )?;
+        step.commit()?;
+        Ok(epoch)
+    };
+    bump(connection).map_err(|error| refused("count this start", &error))
+}
+
+pub(super) fn last_pos(connection: &Connection) -> Result<Pos> {
+    connection
+        .query_row("SELECT coalesce(max(pos), 0) FROM updates", [], |row| {
+            row.get(0)
+        })
+        .map(Pos)
+        .map_err(|error| refused("find the last update", &error))
+}
+
+/// A second connection, for reading beside the writer.
+pub(super) fn reader(path: &Path) -> Result<Connection> {
+    Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .map_err(|error| refused("open the database for reading", &error))
+}
+
+fn path(what: &'static str, path: &Path, error: &io::Error) -> StoreError {
+    StoreError::Path {
+        what,
+        path: path.to_owned(),
+        detail: error.to_string(),
+        denied: error.kind() == io::ErrorKind::PermissionDenied,
+    }
+}

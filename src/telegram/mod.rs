@@ -1,0 +1,28 @@
+//! The Bot API's wire: the token, calls, and the poller that brings updates into the store.
+//!
+//! **Authority**: the offset sent to Telegram always comes from the cursor that the store has committed. Sending
+//! it confirms, and so deletes, everything below it on Telegram's side
+//! (<https://core.telegram.org/bots/api#getupdates>); what is below it is on our disk by then.
+//!
+//! ```text
+//!             ┌──────────────── the next call confirms ──────────────┐
+//!             ▼                                                      │
+//!  getUpdates(offset) ──→ split ──→ sequence ──→ store.append ── committed
+//!        │ error: wait (back-off, retry_after, grace), always racing the stop
+//!        │ stop: drop the call at once; what it would have brought was not confirmed
+//! ```
+//!
+//! Not done here: parsing updates into types, and sending messages.
+
+mod backoff;
+mod client;
+mod identity;
+mod poller;
+mod sequence;
+mod split;
+mod token;
+
+pub use client::{CallError, Client};
+pub use identity::Identity;
+pub use poller::{Poller, PollerConfig};
+pub use token::{Token, TokenError};
