@@ -4,6 +4,10 @@ mod app;
 #[cfg(feature = "polling")]
 pub mod bot;
 #[cfg(feature = "program")]
+pub mod cli;
+#[cfg(feature = "program")]
+mod config;
+#[cfg(feature = "program")]
 pub mod features;
 #[cfg(feature = "polling")]
 pub mod lanes;
@@ -14,5 +18,7 @@ pub mod sandbox;
 pub mod store;
 #[cfg(feature = "polling")]
 pub mod telegram;
+#[cfg(feature = "program")]
+mod telemetry;
 #[cfg(feature = "polling")]
 pub use app::{Polling, polling};

@@ -78,6 +78,12 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
         self
     }
 
+    #[cfg(feature = "program")]
+    pub(super) fn with_state_dir(mut self, dir: Option<PathBuf>) -> Self {
+        self.state_dir = dir;
+        self
+    }
+
     /// How updates are handled.
     pub fn lanes(mut self, config: LanesConfig) -> Self {
         self.lanes = config;

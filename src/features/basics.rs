@@ -8,17 +8,14 @@ use teloxide::utils::command::BotCommands;
 use crate::bot::UpdateHandler;
 use crate::lifecycle::Handle;
 
-/// The commands, as Telegram's menu shows them.
+// Plain comments: teloxide shows doc comments to users.
 #[derive(BotCommands, Clone)]
 #[command(rename_rule = "lowercase", description = "I can:")]
-pub enum Command {
-    /// Greets.
+enum Command {
     #[command(description = "say hello")]
     Start,
-    /// Lists the commands.
     #[command(description = "list what I can do")]
     Help,
-    /// Shows that the bot is alive.
     #[command(description = "tell how long I have been up and what I am doing")]
     Ping,
 }

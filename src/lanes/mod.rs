@@ -173,21 +173,15 @@ impl Work {
     }
 
     fn start_handlers(&mut self, cx: &ServiceContext) {
-        while self.running.len() < self.config.concurrency.max(1) {
-            if self
-                .config
-                .max_updates
-                .is_some_and(|max| self.started >= max)
-            {
-                cx.request_stop(StopReason::MaxUpdates);
-                // Asked for once; the stop is on its way.
-                self.config.concurrency = self.running.len();
-                return;
-            }
+        let max = self.config.max_updates.unwrap_or(u64::MAX);
+        while self.started < max && self.running.len() < self.config.concurrency.max(1) {
             let Some(entry) = self.board.take() else {
                 return;
             };
             self.start(entry);
+            if self.started == max {
+                cx.request_stop(StopReason::MaxUpdates);
+            }
         }
     }
 

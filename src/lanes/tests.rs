@@ -1,1 +1,202 @@
+use std::sync::Mutex;
 
+use tokio::sync::{Barrier, Semaphore};
+
+use super::*;
+use crate::lifecycle::{ExitKind, Report, Supervisor};
+use crate::store::sqlite::Sqlite;
+use crate::store::{BotId, Cursor, RawBatch, RawUpdate, StoreService, UpdateId};
+
+/// A store with updates `1..=n` in it, each in the lane that `lane` says.
+struct Fixture {
+    store: Store,
+    _dir: tempfile::TempDir,
+}
+
+async fn fixture(lanes: &[i64]) -> Fixture {
+    let dir = tempfile::tempdir().unwrap();
+    let store: Store = Arc::new(Sqlite::open(dir.path()).unwrap());
+    let poll = store.acquire(Scope::Poll(BotId(1))).await.unwrap();
+    let updates = (1..).zip(lanes).map(|(id, lane)| RawUpdate {
+        id: UpdateId(id),
+        lane: LaneKey(*lane),
+        body: "{}".into(),
+    });
+    let cursor = Cursor {
+        generation: 0,
+        next_offset: 100,
+    };
+    store
+        .append(
+            &poll,
+            RawBatch {
+                updates: updates.collect(),
+                cursor,
+            },
+        )
+        .await
+        .unwrap();
+    Fixture { store, _dir: dir }
+}
+
+impl Fixture {
+    async fn run(
+        &self,
+        config: LanesConfig,
+        handler: impl Fn(Entry) -> BoxFuture<'static, Outcome> + Send + Sync + 'static,
+    ) -> Report {
+        let (store, handler): (_, Handler) = (Arc::clone(&self.store), Arc::new(handler));
+        let kept = Arc::clone(&store);
+        Supervisor::builder("test")
+            .signals(false)
+            .stop_timeout(Duration::from_secs(5))
+            .service("store", move || StoreService::new(Arc::clone(&kept)))
+            .service("lanes", move || {
+                Lanes::new(Arc::clone(&store), Arc::clone(&handler), config)
+            })
+            .run()
+            .await
+    }
+}
+
+fn until_idle() -> LanesConfig {
+    LanesConfig {
+        until_idle: Some(Duration::from_millis(50)),
+        ..LanesConfig::default()
+    }
+}
+
+#[tokio::test]
+async fn a_lane_is_handled_in_order_one_at_a_time() {
+    let fixture = fixture(&[1, 1, 1, 1, 1]).await;
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&seen);
+    let report = fixture
+        .run(until_idle(), move |entry| {
+            let (log, id) = (Arc::clone(&log), entry.update.id.0);
+            Box::pin(async move {
+                log.lock().unwrap().push(format!("+{id}"));
+                tokio::task::yield_now().await;
+                log.lock().unwrap().push(format!("-{id}"));
+                Outcome::Done
+            })
+        })
+        .await;
+    assert_eq!(
+        *seen.lock().unwrap(),
+        ["+1", "-1", "+2", "-2", "+3", "-3", "+4", "-4", "+5", "-5"]
+    );
+    assert_eq!((report.fact("handled"), report.fact("left")), (5, 0));
+}
+
+#[tokio::test]
+async fn lanes_do_not_wait_for_each_other() {
+    let fixture = fixture(&[1, 2, 3]).await;
+    // Nobody passes before all three are there.
+    let all = Arc::new(Barrier::new(3));
+    let report = fixture
+        .run(until_idle(), move |_| {
+            let all = Arc::clone(&all);
+            Box::pin(async move {
+                all.wait().await;
+                Outcome::Done
+            })
+        })
+        .await;
+    assert_eq!(report.fact("handled"), 3);
+}
+
+#[tokio::test]
+async fn a_stuck_lane_stops_nobody_and_is_named() {
+    let fixture = fixture(&[1, 1, 2, 2]).await;
+    let free = Arc::new(Semaphore::new(0));
+    let config = LanesConfig {
+        max_updates: Some(3),
+        ..LanesConfig::default()
+    };
+    let report = fixture
+        .run(config, move |entry| {
+            let free = Arc::clone(&free);
+            Box::pin(async move {
+                if entry.update.lane.0 == 1 {
+                    let _ = free.acquire().await;
+                }
+                Outcome::Done
+            })
+        })
+        .await;
+    assert_eq!((report.fact("handled"), report.fact("left")), (2, 2));
+    assert_eq!(report.exit_kind(), ExitKind::Unfinished);
+    assert!(
+        report
+            .to_string()
+            .contains("left unfinished: the handler of update 1,"),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn no_more_handlers_run_than_the_limit_allows() {
+    let fixture = fixture(&[1, 2, 3, 4, 5, 6, 7, 8]).await;
+    let running = Arc::new(Mutex::new((0, 0)));
+    let counts = Arc::clone(&running);
+    let config = LanesConfig {
+        concurrency: 3,
+        ..until_idle()
+    };
+    let report = fixture
+        .run(config, move |_| {
+            let counts = Arc::clone(&counts);
+            Box::pin(async move {
+                {
+                    let mut counts = counts.lock().unwrap();
+                    counts.0 += 1;
+                    counts.1 = counts.1.max(counts.0);
+                }
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+                counts.lock().unwrap().0 -= 1;
+                Outcome::Done
+            })
+        })
+        .await;
+    assert_eq!(report.fact("handled"), 8);
+    assert_eq!(running.lock().unwrap().1, 3);
+}
+
+#[tokio::test]
+async fn a_panic_parks_its_update_and_the_lane_goes_on() {
+    let fixture = fixture(&[1, 1]).await;
+    let report = fixture
+        .run(until_idle(), |entry| {
+            Box::pin(async move {
+                assert_ne!(entry.update.id.0, 1, "not the first one");
+                Outcome::Done
+            })
+        })
+        .await;
+    assert_eq!(
+        (
+            report.fact("handled"),
+            report.fact("failed"),
+            report.fact("parked")
+        ),
+        (1, 1, 1)
+    );
+}
+
+#[tokio::test]
+async fn max_updates_starts_exactly_so_many_and_finishes_them() {
+    let fixture = fixture(&[1, 2, 3, 4, 5]).await;
+    let config = LanesConfig {
+        max_updates: Some(3),
+        ..LanesConfig::default()
+    };
+    let report = fixture
+        .run(config, |_| Box::pin(async { Outcome::Done }))
+        .await;
+    assert_eq!(report.reasons, [StopReason::MaxUpdates]);
+    assert_eq!((report.fact("handled"), report.fact("left")), (3, 2));
+    assert_eq!(report.exit_kind(), ExitKind::Clean);
+}

@@ -11,7 +11,6 @@ use super::answer::{ApiError, respond};
 
 /// A fault for the next calls of a method.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Fault {
     /// Method that it strikes, in any case. Default `getUpdates`.
     #[serde(default = "get_updates")]

@@ -104,6 +104,7 @@ impl Service for Poller {
         ended?;
         debug!("long poll dropped, intake closed");
         cx.drained().await;
+        debug!("poll released");
         polling.confirm().await;
         Ok(())
     }

@@ -96,7 +96,9 @@ fn migrate(connection: &mut Connection) -> Result<()> {
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(failed)?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    let from = usize::try_from(found).ok().filter(|from| *from <= MIGRATIONS.len());
+    let from = usize::try_from(found)
+        .ok()
+        .filter(|from| *from <= MIGRATIONS.len());
     let Some(from) = from else {
         return Err(StoreError::NewerSchema { found, known });
     };

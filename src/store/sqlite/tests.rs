@@ -1,1 +1,301 @@
+//! The store's contract, on SQLite. What is not about files would be asked of any other engine too.
 
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::lifecycle::ExitKind;
+use crate::store::Outcome;
+
+const BOT: BotId = BotId(7);
+const SOON: Duration = Duration::from_millis(10);
+
+fn open(dir: &TempDir) -> Sqlite {
+    Sqlite::open(dir.path()).unwrap()
+}
+
+fn batch(ids: std::ops::Range<i64>) -> RawBatch {
+    let cursor = Cursor {
+        generation: 0,
+        next_offset: ids.end,
+    };
+    let update = |id: i64| RawUpdate {
+        id: UpdateId(id),
+        lane: LaneKey(id % 3),
+        body: format!("{{\"n\":{id}}}").into(),
+    };
+    RawBatch {
+        updates: ids.map(update).collect(),
+        cursor,
+    }
+}
+
+async fn leases(store: &Sqlite) -> (Lease, Lease) {
+    (
+        store.acquire(Scope::Poll(BOT)).await.unwrap(),
+        store.acquire(Scope::Part(0)).await.unwrap(),
+    )
+}
+
+/// Everything that waits, read as the lanes read it.
+async fn read_all(store: &Sqlite, part: &Lease, page: usize) -> Vec<Entry> {
+    let (mut all, mut after) = (Vec::new(), Pos::default());
+    loop {
+        let entries = store.next(part, after, page, SOON).await.unwrap();
+        let Some(last) = entries.last() else {
+            // Once more: the first empty answer may have come from the disk, with more in memory.
+            let rest = store.next(part, after, page, SOON).await.unwrap();
+            if rest.is_empty() {
+                return all;
+            }
+            after = rest.last().unwrap().pos;
+            all.extend(rest);
+            continue;
+        };
+        after = last.pos;
+        all.extend(entries);
+    }
+}
+
+fn ids(entries: &[Entry]) -> Vec<i64> {
+    entries.iter().map(|entry| entry.update.id.0).collect()
+}
+
+#[tokio::test]
+async fn a_batch_and_its_cursor_survive_without_a_close() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (poll, _) = leases(&store).await;
+    assert_eq!(store.cursor(&poll).await.unwrap(), Cursor::default());
+    assert_eq!(store.append(&poll, batch(10..13)).await.unwrap(), 3);
+    drop(store);
+
+    let store = open(&dir);
+    let (poll, part) = leases(&store).await;
+    assert_eq!(
+        store.cursor(&poll).await.unwrap(),
+        Cursor {
+            generation: 0,
+            next_offset: 13
+        }
+    );
+    let entries = read_all(&store, &part, 100).await;
+    assert_eq!(ids(&entries), [10, 11, 12]);
+    assert_eq!(
+        (
+            entries[0].bot,
+            &*entries[0].update.body,
+            entries[0].update.lane
+        ),
+        (BOT, "{\"n\":10}", LaneKey(1))
+    );
+}
+
+#[tokio::test]
+async fn what_is_done_is_gone_and_what_is_parked_is_kept_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (poll, part) = leases(&store).await;
+    store.append(&poll, batch(1..4)).await.unwrap();
+    let entries = read_all(&store, &part, 100).await;
+    let done = |entry: &Entry| Completion {
+        pos: entry.pos,
+        outcome: Outcome::Done,
+    };
+    let parked = Completion {
+        pos: entries[1].pos,
+        outcome: Outcome::Parked {
+            error: "no tea".into(),
+        },
+    };
+    store
+        .complete(&part, vec![done(&entries[0]), parked])
+        .await
+        .unwrap();
+    assert_eq!(
+        store.counts().await.unwrap(),
+        Counts {
+            queued: 1,
+            parked: 1
+        }
+    );
+    store.close().await.unwrap();
+
+    drop(store);
+    let store = open(&dir);
+    let (_, part) = leases(&store).await;
+    assert_eq!(ids(&read_all(&store, &part, 100).await), [3]);
+}
+
+#[tokio::test]
+async fn an_update_is_stored_once_a_generation() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (poll, _) = leases(&store).await;
+    store.append(&poll, batch(1..4)).await.unwrap();
+    assert_eq!(store.append(&poll, batch(2..6)).await.unwrap(), 2);
+    let mut again = batch(1..4);
+    again.cursor.generation = 1;
+    assert_eq!(store.append(&poll, again).await.unwrap(), 3);
+    assert_eq!(store.counts().await.unwrap().queued, 8);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_memory_is_read_from_disk_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (poll, part) = leases(&store).await;
+    let many = i64::try_from(WINDOW).unwrap() + 500;
+    for start in (0..many).step_by(100) {
+        store
+            .append(&poll, batch(start..start + 100))
+            .await
+            .unwrap();
+    }
+    let entries = read_all(&store, &part, 777).await;
+    assert_eq!(ids(&entries), (0..many).collect::<Vec<_>>());
+    store.append(&poll, batch(many..many + 2)).await.unwrap();
+    let entries = store
+        .next(&part, entries.last().unwrap().pos, 10, SOON)
+        .await
+        .unwrap();
+    assert_eq!(ids(&entries), [many, many + 1]);
+}
+
+#[tokio::test]
+async fn a_reader_that_waits_is_woken_by_an_append() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (poll, part) = leases(&store).await;
+    let waits = store.next(&part, Pos::default(), 10, Duration::from_secs(60));
+    let appends = async {
+        tokio::task::yield_now().await;
+        store.append(&poll, batch(1..2)).await.unwrap();
+    };
+    let (entries, ()) = tokio::join!(waits, appends);
+    assert_eq!(ids(&entries.unwrap()), [1]);
+}
+
+#[tokio::test]
+async fn parked_updates_at_the_end_do_not_hide_what_comes_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (poll, part) = leases(&store).await;
+    store.append(&poll, batch(1..3)).await.unwrap();
+    for entry in read_all(&store, &part, 10).await {
+        let outcome = Outcome::Parked { error: "x".into() };
+        store
+            .complete(
+                &part,
+                vec![Completion {
+                    pos: entry.pos,
+                    outcome,
+                }],
+            )
+            .await
+            .unwrap();
+    }
+    drop(store);
+    let store = open(&dir);
+    let (poll, part) = leases(&store).await;
+    assert_eq!(
+        store.next(&part, Pos::default(), 10, SOON).await.unwrap(),
+        []
+    );
+    store.append(&poll, batch(3..5)).await.unwrap();
+    assert_eq!(ids(&read_all(&store, &part, 10).await), [3, 4]);
+}
+
+#[tokio::test]
+async fn a_closed_store_refuses_everything_that_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (poll, part) = leases(&store).await;
+    store.close().await.unwrap();
+    assert!(matches!(
+        store.append(&poll, batch(1..2)).await,
+        Err(StoreError::Closed)
+    ));
+    assert!(matches!(
+        store.complete(&part, Vec::new()).await,
+        Err(StoreError::Closed)
+    ));
+}
+
+#[tokio::test]
+async fn a_lease_of_an_earlier_opening_is_fenced() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (old, _) = leases(&store).await;
+    drop(store);
+    let store = open(&dir);
+    let refused = store.append(&old, batch(1..2)).await;
+    assert!(matches!(refused, Err(StoreError::Fenced(Scope::Poll(BOT)))));
+}
+
+#[tokio::test]
+async fn a_directory_has_one_holder_and_is_free_when_that_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let Err(error) = Sqlite::open(dir.path()) else {
+        panic!("opened twice")
+    };
+    assert_eq!(error.exit_kind(), ExitKind::Temporary);
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("process {}", std::process::id())),
+        "{error}"
+    );
+    drop(store);
+    open(&dir);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(&dir));
+    let path = dir.path().join("sundown.sqlite");
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let Err(error) = Sqlite::open(dir.path()) else {
+        panic!("opened")
+    };
+    assert!(
+        matches!(error, StoreError::NewerSchema { found: 99, .. }),
+        "{error}"
+    );
+    assert_eq!(error.exit_kind(), ExitKind::StateIo);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(
+        dir.path().join("sundown.sqlite"),
+        "tea leaves, tea leaves, tea leaves",
+    )
+    .unwrap();
+    let Err(error) = Sqlite::open(dir.path()) else {
+        panic!("opened")
+    };
+    assert_eq!(error.exit_kind(), ExitKind::StateIo);
+    assert!(error.to_string().contains("not a database"), "{error}");
+}
+
+#[tokio::test]
+async fn the_database_flushes_before_it_acknowledges() {
+    let dir = tempfile::tempdir().unwrap();
+    let connection = super::open::database(&dir.path().join("x.sqlite")).unwrap();
+    let pragma = |name: &str| {
+        connection
+            .query_row(&format!("PRAGMA {name}"), [], |row| {
+                row.get::<_, rusqlite::types::Value>(0)
+            })
+            .unwrap()
+    };
+    assert_eq!(pragma("synchronous"), 2.into(), "FULL");
+    assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+}

@@ -1,0 +1,120 @@
+//! The command line.
+
+mod run;
+mod sandbox;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::{self, Write};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::LogFormat;
+use crate::lifecycle::{ExitKind, Report, prepare_signals};
+use crate::telemetry::{self, Style, redact};
+
+/// Runs a Telegram bot the way an operator wants a service run: it starts in order, loses no update, and stops on time.
+#[derive(Debug, Parser)]
+#[command(name = "sundown", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Box<run::Args>),
+    Sandbox(sandbox::Args),
+}
+
+/// Why the program ends without a report, in a paragraph, and with which exit code.
+#[derive(Debug)]
+struct Refusal {
+    kind: ExitKind,
+    text: String,
+}
+
+impl Refusal {
+    fn new(kind: ExitKind, text: impl ToString) -> Self {
+        Self {
+            kind,
+            text: text.to_string(),
+        }
+    }
+}
+
+/// Does what the command line says, and returns how the process is to end.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitKind {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, and are no errors.
+            let kind = if error.use_stderr() {
+                ExitKind::Usage
+            } else {
+                ExitKind::Clean
+            };
+            let _ = error.print();
+            return kind;
+        }
+    };
+    let ended = match cli.command {
+        Command::Run(args) => run::run(*args),
+        Command::Sandbox(args) => sandbox::run(args),
+    };
+    match ended {
+        Ok(report) => tell(&report),
+        Err(refusal) => {
+            complain(&refusal.text);
+            refusal.kind
+        }
+    }
+}
+
+/// Sets up the log and the third signal's handler, and runs a future on a runtime of its own.
+fn on_runtime<F>(format: LogFormat, level: &str, future: F) -> Result<F::Output, Refusal>
+where
+    F: Future,
+{
+    let style = match format {
+        LogFormat::Auto => Style::for_stderr(),
+        LogFormat::Pretty => Style::Pretty { colours: true },
+        LogFormat::Json => Style::Json,
+    };
+    telemetry::init(style, level).map_err(|error| Refusal::new(ExitKind::Config, error))?;
+    prepare_signals().map_err(|error| {
+        Refusal::new(
+            ExitKind::Software,
+            format!("cannot handle signals: {error}"),
+        )
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Refusal::new(
+                ExitKind::Software,
+                format!("cannot start the runtime: {error}"),
+            )
+        })?;
+    let output = runtime.block_on(future);
+    // What was abandoned may block its thread for ever; the process ends without it.
+    runtime.shutdown_background();
+    Ok(output)
+}
+
+/// Prints the report, and in a paragraph of its own what went wrong.
+fn tell(report: &Report) -> ExitKind {
+    let mut stdout = io::stdout().lock();
+    // A closed pipe is no reason to end otherwise than the report says.
+    let _ = write!(stdout, "{}", redact(&report.to_string())).and_then(|()| stdout.flush());
+    if let Some((name, error)) = report.first_error() {
+        complain(&format!("{name}: {error}"));
+    }
+    report.exit_kind()
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "sundown: {}", redact(text));
+}

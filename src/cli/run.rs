@@ -1,0 +1,99 @@
+//! `sundown run`: the bot.
+
+use std::path::PathBuf;
+
+use super::{Refusal, on_runtime};
+use crate::app;
+use crate::config::{
+    self, ApiUrl, Config, ConfigError, Count, Layer, LogFormat, PollTimeout, StopTimeout, TimeBox,
+};
+use crate::lifecycle::{ExitKind, Report};
+
+/// Run the bot until it is told to stop
+///
+/// The token comes from --token-file, else from $CREDENTIALS_DIRECTORY/bot-token, else from $TELOXIDE_TOKEN; never from a flag, because other users of the machine can see those.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Read options from this TOML file; flags and environment variables win over it
+    #[arg(long, value_name = "FILE", env = "SUNDOWN_CONFIG")]
+    config: Option<PathBuf>,
+    /// Talk to a Bot API server of our own on loopback, with scripted people; needs no token
+    #[arg(long)]
+    sandbox: bool,
+    /// Stop so long after the bot is ready: 1ms to 1year, like 30s
+    #[arg(long, value_name = "DURATION", env = "SUNDOWN_RUN_FOR")]
+    run_for: Option<TimeBox>,
+    /// Stop when so many updates have been handled: 1 or more
+    #[arg(long, value_name = "COUNT", env = "SUNDOWN_MAX_UPDATES")]
+    max_updates: Option<Count<1, { u64::MAX }>>,
+    /// Stop when nothing has come or run for so long: 1ms to 1year
+    #[arg(long, value_name = "DURATION", env = "SUNDOWN_UNTIL_IDLE")]
+    until_idle: Option<TimeBox>,
+    /// Time for the whole stop: 1s to 1h [default: 25s]
+    #[arg(long, value_name = "DURATION", env = "SUNDOWN_STOP_TIMEOUT")]
+    stop_timeout: Option<StopTimeout>,
+    /// Keep updates here until they are handled; one process a directory [default: $STATE_DIRECTORY, else sundown/BOT in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, value_name = "DIR", env = "SUNDOWN_STATE_DIR")]
+    state_dir: Option<PathBuf>,
+    /// Bot API server [default: https://api.telegram.org]
+    #[arg(long, value_name = "URL", env = "SUNDOWN_API_URL")]
+    api_url: Option<ApiUrl>,
+    /// File that holds the bot token and nothing else
+    #[arg(long, value_name = "FILE", env = "SUNDOWN_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+    /// How long one getUpdates waits at the server: 1s to 50s [default: 30s]
+    #[arg(long, value_name = "DURATION", env = "SUNDOWN_POLL_TIMEOUT")]
+    poll_timeout: Option<PollTimeout>,
+    /// Updates in one getUpdates: 1 to 100 [default: 100]
+    #[arg(long, value_name = "COUNT", env = "SUNDOWN_POLL_LIMIT")]
+    poll_limit: Option<Count<1, 100>>,
+    /// Handlers that run at the same time: 1 to 10000 [default: 256]
+    #[arg(long, value_name = "COUNT", env = "SUNDOWN_HANDLERS")]
+    handlers: Option<Count<1, 10_000>>,
+    /// Chat that is told when the bot stops
+    #[arg(
+        long,
+        value_name = "CHAT",
+        env = "SUNDOWN_OPERATOR_CHAT",
+        allow_negative_numbers = true
+    )]
+    operator_chat: Option<i64>,
+    /// Log lines on standard error: auto, pretty or json [default: auto]
+    #[arg(long, value_name = "FORMAT", env = "SUNDOWN_LOG_FORMAT")]
+    log_format: Option<LogFormat>,
+    /// What is logged, like info or sundown=debug,info; $RUST_LOG wins [default: info]
+    #[arg(long, value_name = "FILTER", env = "SUNDOWN_LOG_LEVEL")]
+    log_level: Option<String>,
+}
+
+pub(super) fn run(args: Args) -> Result<Report, Refusal> {
+    let file = args.config.as_deref().map(config::load).transpose().map_err(|error| {
+        let denied = matches!(&error, ConfigError::Read { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied);
+        Refusal::new(if denied { ExitKind::Permission } else { ExitKind::Config }, error)
+    })?;
+    let config = Config::new(args.into_layer().over(file.unwrap_or_default()));
+    let (format, level) = (config.log_format, config.log_level.clone());
+    on_runtime(format, &level, app::run(config))?
+        .map_err(|refused| Refusal::new(refused.kind, refused.text))
+}
+
+impl Args {
+    fn into_layer(self) -> Layer {
+        Layer {
+            token_file: self.token_file,
+            api_url: self.api_url,
+            state_dir: self.state_dir,
+            sandbox: self.sandbox.then_some(true),
+            run_for: self.run_for,
+            max_updates: self.max_updates,
+            until_idle: self.until_idle,
+            stop_timeout: self.stop_timeout,
+            poll_timeout: self.poll_timeout,
+            poll_limit: self.poll_limit,
+            handlers: self.handlers,
+            operator_chat: self.operator_chat,
+            log_format: self.log_format,
+            log_level: self.log_level,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+use std::time::Duration;
+
+use super::*;
+
+fn load_text(text: &str) -> Result<Layer, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bot.toml");
+    std::fs::write(&path, text).unwrap();
+    load(&path)
+}
+
+fn refusal(text: &str) -> String {
+    let error = load_text(text).unwrap_err().to_string();
+    error.split_once("bot.toml").unwrap().1.to_owned()
+}
+
+#[test]
+fn every_key_of_the_file_is_read() {
+    let layer = load_text(
+        r#"
+        token_file = "/etc/token"
+        api_url = "http://127.0.0.1:8081/"
+        state_dir = "/var/lib/bot"
+        sandbox = true
+        run_for = "1h 30m"
+        max_updates = 7
+        until_idle = "5s"
+        stop_timeout = "10s"
+        poll_timeout = "50s"
+        poll_limit = 100
+        handlers = 64
+        operator_chat = -100123
+        log_format = "json"
+        log_level = "debug"
+        "#,
+    );
+    let config = Config::new(layer.unwrap());
+    assert_eq!(config.run_for, Some(Duration::from_secs(5_400)));
+    assert_eq!(config.api_url.get().as_str(), "http://127.0.0.1:8081/");
+    assert_eq!(config.poll_timeout, Duration::from_secs(50));
+    assert_eq!(
+        (config.max_updates, config.poll_limit, config.handlers),
+        (Some(7), 100, 64)
+    );
+    assert_eq!(config.operator_chat, Some(-100_123));
+    assert!(config.sandbox);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_place_and_a_hint() {
+    let text = "sandbox = true\n\nstop_timout = \"5s\"\n";
+    assert_eq!(
+        refusal(text),
+        ":3:1: unknown key `stop_timout`; did you mean `stop_timeout`?\n  3 | stop_timout = \"5s\""
+    );
+    assert!(
+        refusal("colour = 1").contains("unknown key `colour`; the keys are token_file, api_url")
+    );
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_refused_with_what_it_should_be() {
+    let text = refusal("run_for = 30");
+    assert!(
+        text.contains(":1:11: ") && text.contains("a duration in quotes, like \"30s\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_time_and_more_than_a_year_are_refused_with_what_was_read() {
+    assert!(refusal("run_for = \"0s\"").contains("`0s` is 0s; it must be from 1ms to 1year"));
+    assert!(refusal("run_for = \"400days\"").contains("`400days` is 1year 1month"));
+    assert!(refusal("until_idle = \"soon\"").contains("`soon` is no duration"));
+}
+
+#[test]
+fn counts_have_ranges() {
+    assert!(refusal("poll_limit = 101").contains("101 is out of range; it must be from 1 to 100"));
+    assert!(refusal("max_updates = 0").contains("0 is too small; it must be 1 or more"));
+    assert!(refusal("handlers = -1").contains("-1 is below 0"));
+}
+
+#[test]
+fn a_url_with_a_token_in_it_is_refused_without_repeating_it() {
+    let error = "https://api.telegram.org/bot123:SECRET/getMe"
+        .parse::<ApiUrl>()
+        .unwrap_err();
+    assert!(!error.contains("SECRET"), "{error}");
+}
+
+#[test]
+fn plain_http_is_exposed_unless_it_stays_on_the_machine() {
+    let is_exposed = |url: &str| url.parse::<ApiUrl>().unwrap().is_exposed();
+    assert!(is_exposed("http://bots.example"));
+    assert!(!is_exposed("https://bots.example"));
+    assert!(!is_exposed("http://127.0.0.1:8081"));
+    assert!(!is_exposed("http://localhost"));
+}
+
+#[test]
+fn the_upper_layer_wins() {
+    let file = load_text("run_for = \"1h\"\nhandlers = 3").unwrap();
+    let flags = Layer {
+        run_for: Some("2s".parse().unwrap()),
+        ..Layer::default()
+    };
+    let config = Config::new(flags.over(file));
+    assert_eq!(
+        (config.run_for, config.handlers),
+        (Some(Duration::from_secs(2)), 3)
+    );
+}
+
+#[test]
+fn a_broken_file_is_refused_with_its_line() {
+    assert!(refusal("sandbox = true\nrun_for = ").starts_with(":2:"));
+}

@@ -1,0 +1,196 @@
+//! Values with a range: read from text and from a file by the same rules.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use reqwest::Url;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+/// A length of time from `MIN_MS` to `MAX_MS` milliseconds, written like `30s`, `1h 30m` or `500ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span<const MIN_MS: u64, const MAX_MS: u64>(Duration);
+
+impl<const MIN_MS: u64, const MAX_MS: u64> Span<MIN_MS, MAX_MS> {
+    /// The time itself.
+    #[must_use]
+    pub(crate) fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl<const MIN_MS: u64, const MAX_MS: u64> FromStr for Span<MIN_MS, MAX_MS> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let time = humantime::parse_duration(text).map_err(|error| {
+            format!("`{text}` is no duration ({error}); write it like 30s, 5min or 1h 30m")
+        })?;
+        let (min, max) = (Duration::from_millis(MIN_MS), Duration::from_millis(MAX_MS));
+        if time < min || time > max {
+            let [time, min, max] = [time, min, max].map(humantime::format_duration);
+            return Err(format!(
+                "`{text}` is {time}; it must be from {min} to {max}"
+            ));
+        }
+        Ok(Self(time))
+    }
+}
+
+impl<'de, const MIN_MS: u64, const MAX_MS: u64> Deserialize<'de> for Span<MIN_MS, MAX_MS> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer, "a duration in quotes, like \"30s\"")
+    }
+}
+
+/// A whole number from `MIN` to `MAX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Count<const MIN: u64, const MAX: u64>(u64);
+
+impl<const MIN: u64, const MAX: u64> Count<MIN, MAX> {
+    /// The number itself.
+    #[must_use]
+    pub(crate) fn get(self) -> u64 {
+        self.0
+    }
+
+    fn checked(number: u64) -> Result<Self, String> {
+        if (MIN..=MAX).contains(&number) {
+            return Ok(Self(number));
+        }
+        Err(match MAX {
+            u64::MAX => format!("{number} is too small; it must be {MIN} or more"),
+            _ => format!("{number} is out of range; it must be from {MIN} to {MAX}"),
+        })
+    }
+}
+
+impl<const MIN: u64, const MAX: u64> FromStr for Count<MIN, MAX> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text
+            .parse()
+            .map_err(|_| format!("`{text}` is no whole number of 0 or more"))?;
+        Self::checked(number)
+    }
+}
+
+impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Count<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i64::deserialize(deserializer)?;
+        let number = u64::try_from(number).map_err(|_| {
+            de::Error::custom(format!("{number} is below 0; it must be {MIN} or more"))
+        })?;
+        Self::checked(number).map_err(de::Error::custom)
+    }
+}
+
+/// Address of a Bot API server; a path is kept, so a server behind a proxy can be named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiUrl(Url);
+
+impl ApiUrl {
+    /// The address.
+    #[must_use]
+    pub(crate) fn get(&self) -> &Url {
+        &self.0
+    }
+
+    /// Whether the token would cross a network unencrypted.
+    #[must_use]
+    pub(crate) fn is_exposed(&self) -> bool {
+        let host = self.0.host_str().unwrap_or_default();
+        let is_local = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+        self.0.scheme() == "http" && !is_local
+    }
+}
+
+impl Default for ApiUrl {
+    fn default() -> Self {
+        Self(Url::parse("https://api.telegram.org").expect("a constant"))
+    }
+}
+
+impl FromStr for ApiUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text.trim_end_matches('/')).map_err(|error| {
+            format!("this is no URL ({error}); write it like https://api.telegram.org")
+        })?;
+        match url.scheme() {
+            // Not repeated in the error: people paste whole URLs with the token in them.
+            "http" | "https" if url.path().contains("/bot") => Err(
+                "the address ends before /bot: leave the token and what follows it away".to_owned(),
+            ),
+            "http" | "https" => Ok(Self(url)),
+            scheme => Err(format!("the scheme is {scheme}; it must be http or https")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ApiUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(
+            deserializer,
+            "a URL in quotes, like \"https://api.telegram.org\"",
+        )
+    }
+}
+
+/// Form of the log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people; with colours where standard error is a terminal.
+    #[default]
+    Auto,
+    /// For people, with colours.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "pretty" => Ok(Self::Pretty),
+            "json" => Ok(Self::Json),
+            _ => Err(format!(
+                "`{text}` is no log format; choose auto, pretty or json"
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for LogFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer, "\"auto\", \"pretty\" or \"json\"")
+    }
+}
+
+/// Reads a value that has a rule for text.
+fn from_text<'de, D, T>(deserializer: D, expected: &'static str) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = String>,
+{
+    struct Text<T>(&'static str, std::marker::PhantomData<T>);
+
+    impl<T: FromStr<Err = String>> Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    deserializer.deserialize_str(Text(expected, std::marker::PhantomData))
+}

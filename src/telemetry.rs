@@ -1,0 +1,114 @@
+//! Log lines: where they go, how they look, and what never gets into them.
+//!
+//! Field names are part of the interface; the README lists them.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
+use std::panic;
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// For people.
+    Pretty {
+        /// With colours.
+        colours: bool,
+    },
+    /// One JSON object a line.
+    Json,
+}
+
+impl Style {
+    /// For people, with colours where somebody can see them.
+    #[must_use]
+    pub(crate) fn for_stderr() -> Self {
+        Self::Pretty {
+            colours: io::stderr().is_terminal(),
+        }
+    }
+}
+
+/// Sends events, the `log` crate's records and panics to standard error. `RUST_LOG` wins over `level`.
+///
+/// # Errors
+/// Where `level` is no filter, with what is wrong in it.
+pub(crate) fn init(style: Style, level: &str) -> Result<(), String> {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| level.to_owned());
+    let filter = EnvFilter::builder().parse(&wanted).map_err(|error| {
+        format!(
+            "`{wanted}` is no log level ({error}); write it like info, debug or sundown=trace,info"
+        )
+    })?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(|| Redacting(io::stderr()));
+    let registry = tracing_subscriber::registry().with(filter);
+    match style {
+        Style::Pretty { colours } => registry
+            .with(layer.with_ansi(colours).with_target(false))
+            .init(),
+        Style::Json => registry.with(layer.json()).init(),
+    }
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string);
+        let message = info.payload_as_str().unwrap_or("a panic without a message");
+        tracing::error!(place, "panic: {message}");
+    }));
+    Ok(())
+}
+
+/// A bot token wherever it turns up: libraries below us print URLs and requests at the finer levels.
+static TOKEN: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[0-9]{5,}(?::|%3[Aa])[A-Za-z0-9_-]{16,}").expect("a constant"));
+
+fn without_tokens(text: &[u8]) -> Cow<'_, [u8]> {
+    TOKEN.replace_all(text, &b"<token>"[..])
+}
+
+/// The text with every bot token in it replaced.
+#[must_use]
+pub(crate) fn redact(text: &str) -> String {
+    String::from_utf8_lossy(&without_tokens(text.as_bytes())).into_owned()
+}
+
+/// A writer that lets no token through. It gets whole lines: the formatter writes each event at once.
+struct Redacting<W>(W);
+
+impl<W: Write> Write for Redacting<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.write_all(&without_tokens(line))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_replaced_wherever_they_stand() {
+        let line =
+            "POST /bot123456789:AAE-abc_DEF0123456789abcdefghijklmno/getMe and 42:not-a-token";
+        assert_eq!(redact(line), "POST /bot<token>/getMe and 42:not-a-token");
+        assert_eq!(
+            redact("bot987654321%3AAAE-abc_DEF0123456789abcdefghijk"),
+            "bot<token>"
+        );
+    }
+
+    #[test]
+    fn the_writer_says_that_it_took_the_whole_line() {
+        let mut out = Redacting(Vec::new());
+        out.write_all(b"token 123456789:AAE-abc_DEF0123456789abcdefghijklmno\n")
+            .unwrap();
+        assert_eq!(out.0, b"token <token>\n");
+    }
+}

@@ -1,0 +1,13 @@
+//! The program as its user meets it: processes, signals, HTTP, files.
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a panic that names the place is the report"
+)]
+
+mod demo;
+mod durability;
+mod foreign;
+mod poller;
+mod refusals;
+mod stop;
+mod support;
