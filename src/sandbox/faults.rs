@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tokio_stream::StreamExt;
 
 use super::answer::{ApiError, respond};
 
@@ -108,11 +109,16 @@ impl Fault {
     }
 }
 
-/// A body that promises more than comes, so that the server closes the connection in its middle.
+/// A body that ends in its middle, after its first part has left.
 fn broken_off() -> impl IntoResponse {
     let start = Ok::<_, std::io::Error>("{\"ok\":true,\"res");
     let end = Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
-    Body::from_stream(tokio_stream::iter([start, end]))
+    let parts = tokio_stream::iter([start, end]).then(async |part| {
+        // The server writes out what it has when a part keeps it waiting.
+        tokio::task::yield_now().await;
+        part
+    });
+    Body::from_stream(parts)
 }
 
 fn json_text(text: &'static str) -> Response {

@@ -7,6 +7,7 @@
 mod demo;
 mod durability;
 mod foreign;
+mod page;
 mod poller;
 mod refusals;
 mod stop;
