@@ -11,7 +11,8 @@ use crate::lifecycle::{ExitKind, Report};
 
 /// Run the bot until it is told to stop
 ///
-/// The token comes from --token-file, else from $CREDENTIALS_DIRECTORY/bot-token, else from $TELOXIDE_TOKEN; never from a flag, because other users of the machine can see those.
+/// The token comes from --token-file, else from $CREDENTIALS_DIRECTORY/bot-token, else from $TELOXIDE_TOKEN; never
+/// from a flag, because other users of the machine can see those.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Read options from this TOML file; flags and environment variables win over it
@@ -32,7 +33,8 @@ pub(super) struct Args {
     /// Time for the whole stop: 1s to 1h [default: 25s]
     #[arg(long, value_name = "DURATION", env = "SUNDOWN_STOP_TIMEOUT")]
     stop_timeout: Option<StopTimeout>,
-    /// Keep updates here until they are handled; one process a directory [default: $STATE_DIRECTORY, else sundown/BOT in $XDG_STATE_HOME or ~/.local/state]
+    /// Keep updates here until they are handled; one process a directory [default: $STATE_DIRECTORY, else sundown/BOT
+    /// in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, value_name = "DIR", env = "SUNDOWN_STATE_DIR")]
     state_dir: Option<PathBuf>,
     /// Bot API server [default: https://api.telegram.org]

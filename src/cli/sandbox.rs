@@ -9,7 +9,8 @@ use crate::lifecycle::{ExitKind, Report};
 
 /// Run a Bot API server on loopback for any bot in any language
 ///
-/// It accepts every well-formed token; each is a bot in a world of its own, with a chat page at the server's address and a control surface under /control. Everything is in memory and gone with the process.
+/// It accepts every well-formed token; each is a bot in a world of its own, with a chat page at the server's address
+/// and a control surface under /control. Everything is in memory and gone with the process.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Address on this machine to listen on; port 0 picks a free one

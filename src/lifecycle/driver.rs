@@ -11,25 +11,15 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use super::deadline::HardDeadline;
-use super::machine::{Action, Event, Exit, HookId, HookResult, Machine, Notice, ServiceId, Stage};
+use super::hook::StageHooks;
+use super::machine::{Action, Event, Exit, HookId, HookResult, Machine, Notice, ServiceId};
+use super::message::Message;
 use super::report::Remarks;
 use super::service::{RunService, ServiceContext, Tokens};
-use super::supervisor::StageHooks;
-use super::{
-    Builder, Failure, Handle, Phase, Report, ServiceSnapshot, Snapshot, StopReason, signals,
-};
+use super::{Failure, Handle, Phase, Report, ServiceSnapshot, Snapshot, StopReason, signals};
 
 /// Time between the end of the budget and the hard deadline: what is late is still reported in it.
 const HARD_DEADLINE_MARGIN: Duration = Duration::from_secs(2);
-
-/// What services and hooks tell the supervisor.
-#[derive(Debug)]
-pub(super) enum Message {
-    Machine(Event),
-    Status(ServiceId, String),
-    Fact(ServiceId, &'static str, u64),
-    Unfinished(ServiceId, String),
-}
 
 struct Running {
     tokens: Tokens,
@@ -56,28 +46,34 @@ struct Driver {
     remarks: Remarks,
 }
 
-pub(super) async fn run(machine: Machine, builder: Builder) -> Report {
+/// What a supervisor was built from, apart from the plan that the machine has.
+pub(super) struct Cast {
+    pub(super) name: String,
+    pub(super) factories: Vec<RunService>,
+    pub(super) hooks: StageHooks,
+    pub(super) run_for: Option<Duration>,
+    pub(super) signals: bool,
+    pub(super) handle: Handle,
+    pub(super) snapshots: watch::Sender<Snapshot>,
+}
+
+pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
     let (messages, mut inbox) = mpsc::unbounded_channel();
     let mut driver = Driver {
-        name: builder.name,
+        name: cast.name,
         remarks: Remarks::new(machine.services().len()),
         machine,
         began: Instant::now(),
-        handle: builder.handle,
-        snapshots: builder.snapshots,
+        handle: cast.handle,
+        snapshots: cast.snapshots,
         messages,
-        factories: builder
-            .tiers
-            .into_iter()
-            .flatten()
-            .map(|(_, run)| run)
-            .collect(),
-        hooks: builder.hooks,
+        factories: cast.factories,
+        hooks: cast.hooks,
         services: HashMap::new(),
         hook_tasks: HashMap::new(),
         tasks: JoinSet::new(),
-        run_for: builder.run_for,
-        listens: builder.signals,
+        run_for: cast.run_for,
+        listens: cast.signals,
         deadline: None,
     };
     if driver.listens {
@@ -188,12 +184,7 @@ impl Driver {
     }
 
     fn run_hook(&mut self, id: HookId) {
-        let hooks = match id.stage {
-            Stage::OnStart => &mut self.hooks.on_start,
-            Stage::OnDrain => &mut self.hooks.on_drain,
-            Stage::OnStopped => &mut self.hooks.on_stopped,
-        };
-        let Some(hook) = hooks.take(id.index) else {
+        let Some(hook) = self.hooks.of(id.stage).take(id.index) else {
             return;
         };
         let span = info_span!("hook", hook = self.machine.hook(id).name, stage = %id.stage);

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::Failure;
-use super::machine::HookPlan;
+use super::machine::{HookPlan, Stage};
 use super::service::BoxFuture;
 
 /// A hook's name and how long it may take.
@@ -63,5 +63,23 @@ impl Hooks {
     /// The hook's closure, once.
     pub(super) fn take(&mut self, index: usize) -> Option<RunHook> {
         self.0.get_mut(index)?.1.take()
+    }
+}
+
+/// The hooks of every stage.
+#[derive(Default)]
+pub(super) struct StageHooks {
+    pub(super) on_start: Hooks,
+    pub(super) on_drain: Hooks,
+    pub(super) on_stopped: Hooks,
+}
+
+impl StageHooks {
+    pub(super) fn of(&mut self, stage: Stage) -> &mut Hooks {
+        match stage {
+            Stage::OnStart => &mut self.on_start,
+            Stage::OnDrain => &mut self.on_drain,
+            Stage::OnStopped => &mut self.on_stopped,
+        }
     }
 }

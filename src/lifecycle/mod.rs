@@ -32,6 +32,7 @@ mod failure;
 mod handle;
 mod hook;
 mod machine;
+mod message;
 mod phase;
 mod reason;
 mod report;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::driver::Message;
 use super::machine::{Event, ServiceId};
+use super::message::Message;
 use super::{Failure, Handle, StopReason};
 
 /// Something that runs for as long as the process does: a poller, a server, a writer.

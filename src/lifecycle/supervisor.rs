@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::hook::Hooks;
+use super::driver::{self, Cast};
+use super::hook::StageHooks;
 use super::machine::{Machine, Plan, ServicePlan};
 use super::service::{RunService, erase};
-use super::{Failure, Handle, HookSpec, Phase, Report, Service, ServiceSpec, Snapshot, driver};
+use super::{Failure, Handle, HookSpec, Phase, Report, Service, ServiceSpec, Snapshot};
 
 /// Runs services and hooks in order, and stops them in reverse within a budget.
 ///
@@ -41,21 +42,14 @@ impl Supervisor {
 /// Collects what a [`Supervisor`] is to run.
 #[must_use = "a supervisor does nothing until it is run"]
 pub struct Builder {
-    pub(super) name: String,
-    pub(super) tiers: Vec<Vec<(ServiceSpec, RunService)>>,
-    pub(super) hooks: StageHooks,
-    pub(super) run_for: Option<Duration>,
-    pub(super) stop_timeout: Duration,
-    pub(super) signals: bool,
-    pub(super) handle: Handle,
-    pub(super) snapshots: watch::Sender<Snapshot>,
-}
-
-#[derive(Default)]
-pub(super) struct StageHooks {
-    pub(super) on_start: Hooks,
-    pub(super) on_drain: Hooks,
-    pub(super) on_stopped: Hooks,
+    name: String,
+    tiers: Vec<Vec<(ServiceSpec, RunService)>>,
+    hooks: StageHooks,
+    run_for: Option<Duration>,
+    stop_timeout: Duration,
+    signals: bool,
+    handle: Handle,
+    snapshots: watch::Sender<Snapshot>,
 }
 
 impl Builder {
@@ -169,6 +163,20 @@ impl Builder {
             on_stopped: self.hooks.on_stopped.plan(),
             stop_timeout: self.stop_timeout,
         });
-        driver::run(machine, self).await
+        let cast = Cast {
+            name: self.name,
+            factories: self
+                .tiers
+                .into_iter()
+                .flatten()
+                .map(|(_, run)| run)
+                .collect(),
+            hooks: self.hooks,
+            run_for: self.run_for,
+            signals: self.signals,
+            handle: self.handle,
+            snapshots: self.snapshots,
+        };
+        driver::run(machine, cast).await
     }
 }
