@@ -39,7 +39,10 @@ impl Style {
 /// # Errors
 /// Where `level` is no filter, with what is wrong in it.
 pub(crate) fn init(style: Style, level: &str) -> Result<(), String> {
-    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| level.to_owned());
+    let asked = std::env::var("RUST_LOG")
+        .ok()
+        .filter(|filter| !filter.is_empty());
+    let wanted = asked.unwrap_or_else(|| level.to_owned());
     let filter = EnvFilter::builder().parse(&wanted).map_err(|error| {
         format!(
             "`{wanted}` is no log level ({error}); write it like info, debug or sundown=trace,info"

@@ -10,7 +10,7 @@ use dptree::di::DependencyMap;
 use teloxide::Bot;
 
 use crate::bot::{Dispatch, UpdateHandler};
-use crate::lanes::{Lanes, LanesConfig};
+use crate::lanes::{Gate, Lanes, LanesConfig};
 use crate::lifecycle::{Builder, ExitKind, Failure, Report, ServiceSpec, Supervisor};
 use crate::store::sqlite::Sqlite;
 use crate::store::{BotId, Store, StoreError, StoreService};
@@ -120,12 +120,18 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
         dependencies.insert(self.supervisor.handle());
         let handler =
             Dispatch::new(self.bot, self.handler, dependencies, identity.clone()).into_handler();
+        // No handler starts before it can be told who the bot is.
+        let asked = identity.clone();
+        let known: Gate = Arc::new(move || {
+            let identity = asked.clone();
+            Box::pin(async move { drop(identity.known().await) })
+        });
         let (lanes, poller) = (self.lanes, self.poller);
         self.supervisor
             .on_start("open the store", || opening)
             .service("store", move || StoreService::new(store()))
             .service(ServiceSpec::new("lanes").weight(8), move || {
-                Lanes::new(for_lanes(), Arc::clone(&handler), lanes)
+                Lanes::new(for_lanes(), Arc::clone(&handler), Arc::clone(&known), lanes)
             })
             .beside(
                 ServiceSpec::new("poller").start_timeout(START_TIMEOUT),
@@ -151,9 +157,24 @@ async fn open_store(
 ) -> Result<(), Failure> {
     let bot = bot.map_err(|error| Failure::fatal(ExitKind::Config, error))?;
     let dir = dir.unwrap_or_else(|| default_state_dir(bot));
-    let opened = tokio::task::spawn_blocking(move || Sqlite::open(&dir)).await?;
-    let store = opened.map_err(|error: StoreError| Failure::fatal(error.exit_kind(), error))?;
-    let _ = slot.set(Arc::new(store));
+    let failed = |error: StoreError| Failure::fatal(error.exit_kind(), error);
+    let place = dir.clone();
+    let store: Store = Arc::new(
+        tokio::task::spawn_blocking(move || Sqlite::open(&place))
+            .await?
+            .map_err(failed)?,
+    );
+    let others = store.bots().await.map_err(failed)?;
+    if let Some(other) = others.into_iter().find(|other| *other != bot) {
+        let text = format!(
+            "the state directory {} holds updates of bot {} that wait to be handled, and the token is bot {}'s; run that bot once more, or give this one a directory of its own",
+            dir.display(),
+            other.0,
+            bot.0,
+        );
+        return Err(Failure::fatal(ExitKind::Config, text));
+    }
+    let _ = slot.set(store);
     Ok(())
 }
 

@@ -10,13 +10,14 @@ use reqwest::Url;
 use teloxide::Bot;
 use teloxide::prelude::Requester;
 use teloxide::types::ChatId;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::polling;
-use crate::config::Config;
+use crate::config::{ApiUrl, Config};
 use crate::features::basics;
 use crate::lanes::LanesConfig;
-use crate::lifecycle::{Builder, ExitKind, Failure, Handle, HookSpec, Report, Supervisor};
+use crate::lifecycle::{Builder, ExitKind, Failure, Handle, Report, Supervisor};
 use crate::sandbox::{People, Sandbox};
 use crate::telegram::{PollerConfig, Token};
 
@@ -69,6 +70,11 @@ async fn run_in_sandbox(mut config: Config) -> Result<Report, Refused> {
         text: error.to_string(),
     })?;
     let bot = bot(&token, url)?;
+    if config.token_file.is_some() || config.api_url != ApiUrl::default() {
+        warn!(
+            "the sandbox is a Bot API server of its own: token and address of the configuration are not used"
+        );
+    }
     config.operator_chat.get_or_insert(SANDBOX_OPERATOR);
     // The sandbox forgets everything at its end, so by default the bot does too.
     let scratch = tempfile::Builder::new()
@@ -119,9 +125,10 @@ async fn run_bot(bot: Bot, config: Config, supervise: impl FnOnce(Builder) -> Bu
             }
             if let Some(chat) = config.operator_chat {
                 let handle = supervisor.handle();
-                let spec = HookSpec::new("tell the operator").timeout(GOODBYE_TIMEOUT);
-                supervisor =
-                    supervisor.on_drain(spec, move || tell_operator(goodbye, chat, handle));
+                let patience = GOODBYE_TIMEOUT.min(config.stop_timeout / 4);
+                supervisor = supervisor.on_drain("tell the operator", move || {
+                    tell_operator(goodbye, chat, handle, patience)
+                });
             }
             supervise(supervisor)
         })
@@ -130,13 +137,20 @@ async fn run_bot(bot: Bot, config: Config, supervise: impl FnOnce(Builder) -> Bu
 }
 
 /// Says goodbye while the connection still stands. An operator who cannot be told is no reason to end otherwise.
-async fn tell_operator(bot: Bot, chat: i64, handle: Handle) -> Result<(), Failure> {
+async fn tell_operator(
+    bot: Bot,
+    chat: i64,
+    handle: Handle,
+    patience: Duration,
+) -> Result<(), Failure> {
     let text = format!(
         "I am stopping after {}.",
         format_duration(Duration::from_secs(handle.uptime().as_secs()))
     );
-    if let Err(error) = bot.send_message(ChatId(chat), text).await {
-        warn!(%error, "the operator could not be told");
+    match timeout(patience, bot.send_message(ChatId(chat), text).into_future()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => warn!(%error, "the operator could not be told"),
+        Err(_) => warn!("the operator could not be told in time"),
     }
     Ok(())
 }

@@ -81,7 +81,7 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
         dependencies.insert(update);
         match self.handler.dispatch(dependencies).await {
             ControlFlow::Break(Ok(())) => Outcome::Done,
-            ControlFlow::Break(Err(error)) => parked(format!("{error:?}")),
+            ControlFlow::Break(Err(error)) => parked(brief(&format!("{error:?}"))),
             ControlFlow::Continue(_) if is_unknown => {
                 parked("of an unknown kind or form, and no handler took it".to_owned())
             }
@@ -93,6 +93,34 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
     }
 }
 
+/// An error's text without what it quotes of an answer, which holds people's names and words, and not at any length.
+fn brief(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let said = text.split_once("raw:").map_or(text, |(said, _)| said);
+    let mut brief: String = said.chars().take(LONGEST).collect();
+    if brief.len() < text.len() {
+        brief.push('…');
+    }
+    brief
+}
+
 fn parked(error: String) -> Outcome {
     Outcome::Parked { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_kept_without_the_answer_it_quotes() {
+        let error =
+            r#"InvalidJson { source: Error("missing field"), raw: "{\"text\":\"SECRET WORDS\"}" }"#;
+        assert_eq!(
+            brief(error),
+            r#"InvalidJson { source: Error("missing field"), …"#
+        );
+        assert_eq!(brief("short"), "short");
+        assert_eq!(brief(&"x".repeat(1_000)).chars().count(), 301);
+    }
 }

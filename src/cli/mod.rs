@@ -55,7 +55,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitKind {
             } else {
                 ExitKind::Clean
             };
-            let _ = error.print();
+            // What somebody typed may hold a token, and clap repeats it.
+            let text = redact(&error.render().to_string());
+            let mut out: Box<dyn Write> = if error.use_stderr() {
+                Box::new(io::stderr())
+            } else {
+                Box::new(io::stdout())
+            };
+            let _ = write!(out, "{text}");
             return kind;
         }
     };

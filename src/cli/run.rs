@@ -16,55 +16,121 @@ use crate::lifecycle::{ExitKind, Report};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Read options from this TOML file; flags and environment variables win over it
-    #[arg(long, value_name = "FILE", env = "SUNDOWN_CONFIG")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        hide_env_values = true,
+        env = "SUNDOWN_CONFIG"
+    )]
     config: Option<PathBuf>,
     /// Talk to a Bot API server of our own on loopback, with scripted people; needs no token
-    #[arg(long)]
+    #[arg(long, hide_env_values = true, env = "SUNDOWN_SANDBOX")]
     sandbox: bool,
     /// Stop so long after the bot is ready: 1ms to 1year, like 30s
-    #[arg(long, value_name = "DURATION", env = "SUNDOWN_RUN_FOR")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        hide_env_values = true,
+        env = "SUNDOWN_RUN_FOR"
+    )]
     run_for: Option<TimeBox>,
     /// Stop when so many updates have been handled: 1 or more
-    #[arg(long, value_name = "COUNT", env = "SUNDOWN_MAX_UPDATES")]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        hide_env_values = true,
+        env = "SUNDOWN_MAX_UPDATES"
+    )]
     max_updates: Option<Count<1, { u64::MAX }>>,
     /// Stop when nothing has come or run for so long: 1ms to 1year
-    #[arg(long, value_name = "DURATION", env = "SUNDOWN_UNTIL_IDLE")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        hide_env_values = true,
+        env = "SUNDOWN_UNTIL_IDLE"
+    )]
     until_idle: Option<TimeBox>,
     /// Time for the whole stop: 1s to 1h [default: 25s]
-    #[arg(long, value_name = "DURATION", env = "SUNDOWN_STOP_TIMEOUT")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        hide_env_values = true,
+        env = "SUNDOWN_STOP_TIMEOUT"
+    )]
     stop_timeout: Option<StopTimeout>,
     /// Keep updates here until they are handled; one process a directory [default: $STATE_DIRECTORY, else sundown/BOT
     /// in $XDG_STATE_HOME or ~/.local/state]
-    #[arg(long, value_name = "DIR", env = "SUNDOWN_STATE_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        hide_env_values = true,
+        env = "SUNDOWN_STATE_DIR"
+    )]
     state_dir: Option<PathBuf>,
     /// Bot API server [default: https://api.telegram.org]
-    #[arg(long, value_name = "URL", env = "SUNDOWN_API_URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        hide_env_values = true,
+        env = "SUNDOWN_API_URL"
+    )]
     api_url: Option<ApiUrl>,
     /// File that holds the bot token and nothing else
-    #[arg(long, value_name = "FILE", env = "SUNDOWN_TOKEN_FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        hide_env_values = true,
+        env = "SUNDOWN_TOKEN_FILE"
+    )]
     token_file: Option<PathBuf>,
     /// How long one getUpdates waits at the server: 1s to 50s [default: 30s]
-    #[arg(long, value_name = "DURATION", env = "SUNDOWN_POLL_TIMEOUT")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        hide_env_values = true,
+        env = "SUNDOWN_POLL_TIMEOUT"
+    )]
     poll_timeout: Option<PollTimeout>,
     /// Updates in one getUpdates: 1 to 100 [default: 100]
-    #[arg(long, value_name = "COUNT", env = "SUNDOWN_POLL_LIMIT")]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        hide_env_values = true,
+        env = "SUNDOWN_POLL_LIMIT"
+    )]
     poll_limit: Option<Count<1, 100>>,
     /// Handlers that run at the same time: 1 to 10000 [default: 256]
-    #[arg(long, value_name = "COUNT", env = "SUNDOWN_HANDLERS")]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        hide_env_values = true,
+        env = "SUNDOWN_HANDLERS"
+    )]
     handlers: Option<Count<1, 10_000>>,
     /// Chat that is told when the bot stops
     #[arg(
         long,
         value_name = "CHAT",
+        hide_env_values = true,
         env = "SUNDOWN_OPERATOR_CHAT",
         allow_negative_numbers = true
     )]
     operator_chat: Option<i64>,
     /// Log lines on standard error: auto, pretty or json [default: auto]
-    #[arg(long, value_name = "FORMAT", env = "SUNDOWN_LOG_FORMAT")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        hide_env_values = true,
+        env = "SUNDOWN_LOG_FORMAT"
+    )]
     log_format: Option<LogFormat>,
     /// What is logged, like info or sundown=debug,info; $RUST_LOG wins [default: info]
-    #[arg(long, value_name = "FILTER", env = "SUNDOWN_LOG_LEVEL")]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        hide_env_values = true,
+        env = "SUNDOWN_LOG_LEVEL"
+    )]
     log_level: Option<String>,
 }
 

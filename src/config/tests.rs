@@ -87,6 +87,7 @@ fn a_url_with_a_token_in_it_is_refused_without_repeating_it() {
         .parse::<ApiUrl>()
         .unwrap_err();
     assert!(!error.contains("SECRET"), "{error}");
+    assert!("http://127.0.0.1/bot-api".parse::<ApiUrl>().is_ok());
 }
 
 #[test]
@@ -96,6 +97,8 @@ fn plain_http_is_exposed_unless_it_stays_on_the_machine() {
     assert!(!is_exposed("https://bots.example"));
     assert!(!is_exposed("http://127.0.0.1:8081"));
     assert!(!is_exposed("http://localhost"));
+    assert!(!is_exposed("http://[::1]:8081"));
+    assert!(is_exposed("http://127.example.com"));
 }
 
 #[test]

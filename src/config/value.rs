@@ -1,6 +1,7 @@
 //! Values with a range: read from text and from a file by the same rules.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -101,7 +102,8 @@ impl ApiUrl {
     #[must_use]
     pub(crate) fn is_exposed(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default();
-        let is_local = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        let is_local = address.map_or(host == "localhost", |address| address.is_loopback());
         self.0.scheme() == "http" && !is_local
     }
 }
@@ -121,13 +123,24 @@ impl FromStr for ApiUrl {
         })?;
         match url.scheme() {
             // Not repeated in the error: people paste whole URLs with the token in them.
-            "http" | "https" if url.path().contains("/bot") => Err(
+            "http" | "https" if holds_token(&url) => Err(
                 "the address ends before /bot: leave the token and what follows it away".to_owned(),
             ),
             "http" | "https" => Ok(Self(url)),
             scheme => Err(format!("the scheme is {scheme}; it must be http or https")),
         }
     }
+}
+
+/// Whether the path goes on to `/bot<number>:`, as that of a call does.
+fn holds_token(url: &Url) -> bool {
+    let segments = url
+        .path()
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix("bot"));
+    segments
+        .into_iter()
+        .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 impl<'de> Deserialize<'de> for ApiUrl {

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use teloxide::RequestError;
 use teloxide::prelude::*;
 use teloxide::utils::command::BotCommands;
 
+use tokio::time::sleep;
+
 use crate::bot::UpdateHandler;
 use crate::lifecycle::Handle;
+
+/// A chat that must be left alone for longer than this is not answered; the update is parked.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 // Plain comments: teloxide shows doc comments to users.
 #[derive(BotCommands, Clone)]
@@ -22,7 +28,7 @@ enum Command {
 
 /// The handler tree. It needs a [`Handle`] among the dependencies.
 #[must_use]
-pub fn handler() -> UpdateHandler<teloxide::RequestError> {
+pub fn handler() -> UpdateHandler<RequestError> {
     Update::filter_message()
         .branch(
             dptree::entry()
@@ -49,8 +55,7 @@ async fn command(
         Command::Help => Command::descriptions().to_string(),
         Command::Ping => format!("pong: up {}, {}", in_words(handle.uptime()), handle.phase()),
     };
-    bot.send_message(message.chat.id, answer).await?;
-    Ok(())
+    say(&bot, message.chat.id, &answer).await
 }
 
 async fn anything_else(bot: Bot, message: Message) -> ResponseResult<()> {
@@ -58,8 +63,27 @@ async fn anything_else(bot: Bot, message: Message) -> ResponseResult<()> {
         "I do not understand that yet.\n\n{}",
         Command::descriptions()
     );
-    bot.send_message(message.chat.id, answer).await?;
-    Ok(())
+    say(&bot, message.chat.id, &answer).await
+}
+
+/// Sends, and has some patience with a network or a server that cannot take it now.
+async fn say(bot: &Bot, chat: ChatId, text: &str) -> ResponseResult<()> {
+    for wait in [1, 2, 4] {
+        let error = match bot.send_message(chat, text).await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        match error {
+            RequestError::RetryAfter(asked) if asked.duration() <= LONGEST_WAIT => {
+                sleep(asked.duration()).await
+            }
+            RequestError::Network(_) | RequestError::Io(_) => {
+                sleep(Duration::from_secs(wait)).await
+            }
+            error => return Err(error),
+        }
+    }
+    bot.send_message(chat, text).await.map(drop)
 }
 
 fn in_words(time: Duration) -> String {

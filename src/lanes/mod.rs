@@ -23,7 +23,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument, debug, error, info_span};
 
 use crate::lifecycle::{Failure, Phase, Service, ServiceContext, StopReason, panic_message};
@@ -33,8 +33,13 @@ use board::Board;
 /// Handles one update; it resolves when the update is over.
 pub type Handler = Arc<dyn Fn(Entry) -> BoxFuture<'static, Outcome> + Send + Sync>;
 
+/// What must have happened before the first handler starts, made anew for each run of the lanes.
+pub type Gate = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
 /// Entries held in memory at most; the rest waits in the store.
 const HELD_MAX: usize = 10_000;
+/// What cancelled handlers may take to end at their next await.
+const CUT_OFF: Duration = Duration::from_millis(200);
 /// How long one question to the store waits for an update.
 const WAIT: Duration = Duration::from_secs(60);
 
@@ -64,16 +69,18 @@ impl Default for LanesConfig {
 pub struct Lanes {
     store: Store,
     handler: Handler,
+    gate: Gate,
     config: LanesConfig,
 }
 
 impl Lanes {
-    /// Handles what this store holds with this handler.
+    /// Handles what this store holds with this handler, once the gate is open.
     #[must_use]
-    pub fn new(store: Store, handler: Handler, config: LanesConfig) -> Self {
+    pub fn new(store: Store, handler: Handler, gate: Gate, config: LanesConfig) -> Self {
         Self {
             store,
             handler,
+            gate,
             config,
         }
     }
@@ -97,11 +104,11 @@ impl Service for Lanes {
             handled: 0,
             parked: 0,
             active: Instant::now(),
+            trouble: None,
         };
-        let result = work.run(&cx).await;
-        cx.fact("handled", work.handled);
-        cx.fact("failed", work.parked);
-        result.map_err(fatal)
+        cx.fact("handled", 0_u64);
+        cx.fact("failed", 0_u64);
+        work.run(&cx, (self.gate)()).await.map_err(fatal)
     }
 }
 
@@ -134,47 +141,72 @@ struct Work {
     parked: u64,
     /// When something last came or ended.
     active: Instant,
+    /// Why the store does not take completions any more.
+    trouble: Option<StoreError>,
 }
 
 impl Work {
-    async fn run(&mut self, cx: &ServiceContext) -> Result<(), StoreError> {
+    async fn run(
+        &mut self,
+        cx: &ServiceContext,
+        mut gate: BoxFuture<'static, ()>,
+    ) -> Result<(), StoreError> {
         let mut reading: Option<BoxFuture<'static, Result<Vec<Entry>, StoreError>>> = None;
-        let mut draining = false;
+        let (mut is_open, mut is_running, mut is_draining) = (false, false, false);
         loop {
-            if !draining {
-                self.start_handlers(cx);
-            } else if self.running.is_empty() && self.acks.is_empty() {
-                return Ok(());
+            if is_draining && self.running.is_empty() && self.acks.is_empty() {
+                return self.trouble.take().map_or(Ok(()), Err);
             }
-            if reading.is_none() && !draining && self.board.len() < HELD_MAX {
+            if is_open && !is_draining {
+                self.start_handlers(cx);
+            }
+            if reading.is_none() && !is_draining && self.board.len() < HELD_MAX {
                 reading = Some(self.read_on());
             }
-            let idle_at = self.idle_at();
+            let idle_at = self.idle_at().filter(|_| is_running && !is_draining);
             tokio::select! {
                 biased;
-                () = cx.draining(), if !draining => {
-                    draining = true;
+                () = cx.draining(), if !is_draining => {
+                    is_draining = true;
                     reading = None;
                     cx.intake_closed();
                     cx.status(format!("finishing {} updates", self.running.len()));
                 }
-                () = cx.killed(), if draining => return self.give_up(cx).await,
-                Some(end) = self.tasks.join_next_with_id() => self.finished(end),
-                Some(ack) = self.acks.next() => ack?,
+                () = cx.killed(), if is_draining => return self.give_up(cx).await,
+                Some(end) = self.tasks.join_next_with_id() => self.finished(end, cx),
+                Some(ack) = self.acks.next() => self.acknowledged(ack, cx),
                 read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
                     reading = None;
                     self.take_in(read?);
                 }
-                () = sleep_until(idle_at.unwrap_or(self.active)), if idle_at.is_some() && !draining => {
-                    self.idle(cx);
+                () = &mut gate, if !is_open => is_open = true,
+                () = cx.handle().reached(Phase::Running), if !is_running => {
+                    is_running = true;
+                    self.active = Instant::now();
+                }
+                () = sleep_until(idle_at.unwrap_or(self.active)), if idle_at.is_some() => {
+                    cx.request_stop(StopReason::Idle);
+                    self.config.until_idle = None;
                 }
             }
         }
     }
 
+    /// A store that fails leaves nothing to do but to finish what runs; the poller cannot go on without it either.
+    fn acknowledged(&mut self, ack: Result<(), StoreError>, cx: &ServiceContext) {
+        let Err(error) = ack else { return };
+        if self.trouble.is_none() {
+            cx.request_stop(StopReason::ServiceFailed("store".to_owned()));
+            self.trouble = Some(error);
+        }
+    }
+
     fn start_handlers(&mut self, cx: &ServiceContext) {
         let max = self.config.max_updates.unwrap_or(u64::MAX);
-        while self.started < max && self.running.len() < self.config.concurrency.max(1) {
+        while self.trouble.is_none()
+            && self.started < max
+            && self.running.len() < self.config.concurrency.max(1)
+        {
             let Some(entry) = self.board.take() else {
                 return;
             };
@@ -201,7 +233,7 @@ impl Work {
         self.started += 1;
     }
 
-    fn finished(&mut self, end: Result<(Id, Outcome), JoinError>) {
+    fn finished(&mut self, end: Result<(Id, Outcome), JoinError>, cx: &ServiceContext) {
         let (id, outcome) = match end {
             Ok(done) => done,
             Err(error) => (error.id(), outcome_of_panic(error)),
@@ -215,10 +247,12 @@ impl Work {
         match &outcome {
             Outcome::Done => {
                 self.handled += 1;
+                cx.fact("handled", self.handled);
                 debug!(update_id = job.update_id, elapsed_ms, "update handled");
             }
             Outcome::Parked { error } => {
                 self.parked += 1;
+                cx.fact("failed", self.parked);
                 error!(
                     update_id = job.update_id,
                     elapsed_ms, error, "update parked: its handler failed"
@@ -259,29 +293,32 @@ impl Work {
             .map(|time| self.active + time)
     }
 
-    fn idle(&mut self, cx: &ServiceContext) {
-        if cx.handle().phase() == Phase::Running {
-            cx.request_stop(StopReason::Idle);
-            self.config.until_idle = None;
-        } else {
-            // The time counts from ready.
-            self.active = Instant::now();
-        }
-    }
-
-    /// The time for finishing is over: cancels what runs, and says what that was.
+    /// The time for finishing is over: says what still runs, and cancels it.
     async fn give_up(&mut self, cx: &ServiceContext) -> Result<(), StoreError> {
+        while let Some(end) = self.tasks.try_join_next_with_id() {
+            self.finished(end, cx);
+        }
+        for job in self.running.values() {
+            let (id, ran) = (job.update_id, job.began.elapsed().as_secs_f64());
+            cx.unfinished(format!(
+                "the handler of update {id}, after {ran:.1} s; it runs again at the next start"
+            ));
+        }
         self.tasks.abort_all();
-        while let Some(end) = self.tasks.join_next_with_id().await {
-            match end {
-                Err(error) if error.is_cancelled() => {
-                    if let Some(job) = self.running.remove(&error.id()) {
-                        let (id, ran) = (job.update_id, job.began.elapsed().as_secs_f64());
-                        cx.unfinished(format!("the handler of update {id}, after {ran:.1} s; it runs again at the next start"));
-                    }
+        let cut_off = async {
+            // One that ended just now is recorded as over; one that was cancelled stays in the store.
+            while let Some(end) = self.tasks.join_next_with_id().await {
+                if !matches!(&end, Err(error) if error.is_cancelled()) {
+                    self.finished(end, cx);
                 }
-                end => self.finished(end),
             }
+        };
+        if timeout(CUT_OFF, cut_off).await.is_err() {
+            cx.left_behind(format!(
+                "{} handlers that block their thread",
+                self.tasks.len()
+            ));
+            self.tasks.detach_all();
         }
         while let Some(ack) = self.acks.next().await {
             ack?;

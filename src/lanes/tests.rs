@@ -52,11 +52,20 @@ impl Fixture {
             .stop_timeout(Duration::from_secs(5))
             .service("store", move || StoreService::new(Arc::clone(&kept)))
             .service("lanes", move || {
-                Lanes::new(Arc::clone(&store), Arc::clone(&handler), config)
+                Lanes::new(
+                    Arc::clone(&store),
+                    Arc::clone(&handler),
+                    open_gate(),
+                    config,
+                )
             })
             .run()
             .await
     }
+}
+
+fn open_gate() -> Gate {
+    Arc::new(|| Box::pin(async {}))
 }
 
 fn until_idle() -> LanesConfig {
@@ -199,4 +208,51 @@ async fn max_updates_starts_exactly_so_many_and_finishes_them() {
     assert_eq!(report.reasons, [StopReason::MaxUpdates]);
     assert_eq!((report.fact("handled"), report.fact("left")), (3, 2));
     assert_eq!(report.exit_kind(), ExitKind::Clean);
+}
+
+#[tokio::test]
+async fn a_stop_before_the_gate_opens_is_quick_and_leaves_everything() {
+    let fixture = fixture(&[1, 2, 3]).await;
+    let store = Arc::clone(&fixture.store);
+    let builder = Supervisor::builder("test").signals(false);
+    let handle = builder.handle();
+    let report = builder
+        .service("lanes", move || {
+            let never: Handler = Arc::new(|_| Box::pin(std::future::pending()));
+            let closed: Gate = Arc::new(|| Box::pin(std::future::pending()));
+            handle.request_stop("changed my mind");
+            Lanes::new(Arc::clone(&store), never, closed, LanesConfig::default())
+        })
+        .run()
+        .await;
+    assert_eq!(report.exit_kind(), ExitKind::Clean);
+    assert_eq!(fixture.store.counts().await.unwrap().queued, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_blocks_its_thread_is_named_and_left_behind() {
+    let fixture = fixture(&[1]).await;
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = Arc::new(Mutex::new(blocked));
+    let config = LanesConfig {
+        max_updates: Some(1),
+        ..LanesConfig::default()
+    };
+    let report = fixture
+        .run(config, move |_| {
+            let blocked = Arc::clone(&blocked);
+            Box::pin(async move {
+                let _ = blocked.lock().unwrap().recv();
+                Outcome::Done
+            })
+        })
+        .await;
+    drop(release);
+    assert_eq!(report.exit_kind(), ExitKind::Unfinished);
+    let text = report.to_string();
+    assert!(
+        text.contains("the handler of update 1,")
+            && text.contains("1 handlers that block their thread"),
+        "{text}"
+    );
 }

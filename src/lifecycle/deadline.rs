@@ -5,9 +5,12 @@ use std::io::Write;
 use std::os::fd::AsFd;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::ExitKind;
+
+/// How long the last line may take to be written.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// While it lives, the process ends at its time, even where every thread of the runtime is blocked.
 pub(super) struct HardDeadline {
@@ -33,12 +36,18 @@ impl HardDeadline {
 }
 
 fn end_now(name: &str) {
-    // A descriptor of its own: whoever holds the lock on standard error may be what hangs.
-    if let Ok(descriptor) = std::io::stderr().as_fd().try_clone_to_owned() {
-        let _ = writeln!(
-            File::from(descriptor),
-            "{name}: the hard deadline is reached because something blocks the process; it ends now with exit code 81"
-        );
-    }
+    let text = format!(
+        "{name}: the hard deadline is reached because something blocks the process; it ends now with exit code 81"
+    );
+    // From a thread that is not waited for long: a full pipe behind standard error may be what hangs. And through a
+    // descriptor of its own: so may whoever holds the lock on it.
+    let (written, done) = mpsc::channel::<()>();
+    let _ = thread::Builder::new().spawn(move || {
+        if let Ok(descriptor) = std::io::stderr().as_fd().try_clone_to_owned() {
+            let _ = writeln!(File::from(descriptor), "{text}");
+        }
+        drop(written);
+    });
+    let _ = done.recv_timeout(LAST_WORDS);
     signal_hook::low_level::exit(i32::from(ExitKind::Deadline.code()));
 }

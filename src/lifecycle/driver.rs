@@ -3,23 +3,27 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until};
-use tracing::{Instrument, debug, error, info, info_span, warn};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::{Instrument, error, info, info_span, warn};
 
 use super::deadline::HardDeadline;
 use super::hook::StageHooks;
 use super::machine::{Action, Event, Exit, HookId, HookResult, Machine, Notice, ServiceId};
-use super::message::Message;
-use super::report::Remarks;
+use super::remarks::Remarks;
 use super::service::{RunService, ServiceContext, Tokens};
+use super::telling::tell;
 use super::{Failure, Handle, Phase, Report, ServiceSnapshot, Snapshot, StopReason, signals};
 
 /// Time between the end of the budget and the hard deadline: what is late is still reported in it.
 const HARD_DEADLINE_MARGIN: Duration = Duration::from_secs(2);
+
+/// What an aborted task may take to end at its next await.
+const ABORT_GRACE: Duration = Duration::from_millis(100);
 
 struct Running {
     tokens: Tokens,
@@ -32,7 +36,7 @@ struct Driver {
     began: Instant,
     handle: Handle,
     snapshots: watch::Sender<Snapshot>,
-    messages: mpsc::UnboundedSender<Message>,
+    events: mpsc::UnboundedSender<Event>,
     factories: Vec<RunService>,
     hooks: StageHooks,
     services: HashMap<ServiceId, Running>,
@@ -58,7 +62,7 @@ pub(super) struct Cast {
 }
 
 pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
-    let (messages, mut inbox) = mpsc::unbounded_channel();
+    let (events, mut inbox) = mpsc::unbounded_channel();
     let mut driver = Driver {
         name: cast.name,
         remarks: Remarks::new(machine.services().len()),
@@ -66,7 +70,7 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
         began: Instant::now(),
         handle: cast.handle,
         snapshots: cast.snapshots,
-        messages,
+        events,
         factories: cast.factories,
         hooks: cast.hooks,
         services: HashMap::new(),
@@ -79,21 +83,27 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
     if driver.listens {
         driver.listen_to_signals();
     }
+    // A stop that was asked for before the start comes first.
+    for reason in driver.handle.pending_requests() {
+        driver.step(Event::StopRequested(reason));
+    }
     driver.step(Event::Begin);
     while driver.machine.phase() != Phase::Stopped {
         let tick = driver.machine.wake_at().map(|at| driver.began + at);
         tokio::select! {
+            // Time before talk: services that say much must not hold up the stop's clock.
             biased;
             requests = driver.handle.next_requests() => {
                 for reason in requests {
                     driver.step(Event::StopRequested(reason));
                 }
             }
-            Some(message) = inbox.recv() => driver.receive(message),
             () = sleep_until(tick.unwrap_or(driver.began)), if tick.is_some() => driver.step(Event::Tick),
+            Some(event) = inbox.recv() => driver.step(event),
+            () = driver.remarks.changed() => driver.publish(),
         }
     }
-    driver.finish()
+    driver.finish().await
 }
 
 impl Driver {
@@ -105,22 +115,6 @@ impl Driver {
             }
             Err(error) => {
                 warn!(%error, "signals cannot be listened to; a stop by signal will not be graceful")
-            }
-        }
-    }
-
-    fn receive(&mut self, message: Message) {
-        match message {
-            Message::Machine(event) => self.step(event),
-            Message::Status(id, text) => {
-                self.remarks.status(id, text);
-                self.publish();
-            }
-            Message::Fact(id, key, value) => self.remarks.fact(id, key, value),
-            Message::Unfinished(id, what) => {
-                let service = &self.machine.services()[id.0].name;
-                warn!(service, what, "left unfinished");
-                self.remarks.unfinished(id, what);
             }
         }
     }
@@ -152,7 +146,12 @@ impl Driver {
             Action::Abort(id) => self.services[&id].task.abort(),
             Action::ArmDeadline(at) => self.arm_deadline(at),
             Action::ArmImmediate => signals::arm_immediate(true),
-            Action::Note(notice) => self.tell(&notice),
+            Action::Note(notice) => {
+                tell(&self.machine, &notice, self.began.elapsed());
+                if notice == Notice::Phase(Phase::Running) {
+                    self.start_timer();
+                }
+            }
         }
     }
 
@@ -161,11 +160,16 @@ impl Driver {
         let cx = ServiceContext {
             id,
             tokens: tokens.clone(),
-            messages: self.messages.clone(),
+            events: self.events.clone(),
+            remarks: self.remarks.clone(),
             handle: self.handle.clone(),
         };
         let span = info_span!("service", service = self.machine.services()[id.0].name);
-        let service = (self.factories[id.0])(cx);
+        let factory = AssertUnwindSafe(|| (self.factories[id.0])(cx));
+        let service = catch_unwind(factory).unwrap_or_else(|payload| {
+            // A factory's panic is its service's.
+            Box::pin(async { resume_unwind(payload) })
+        });
         let task = self.watch(service.instrument(span), move |end| {
             Event::Exited(
                 id,
@@ -212,7 +216,7 @@ impl Driver {
         F: Future<Output = Result<(), Failure>> + Send + 'static,
         E: FnOnce(End) -> Event + Send + 'static,
     {
-        let messages = self.messages.clone();
+        let events = self.events.clone();
         let mut inner = JoinSet::new();
         let task = inner.spawn(future);
         self.tasks.spawn(async move {
@@ -221,7 +225,7 @@ impl Driver {
                 Some(Err(error)) => End::of(error),
                 None => End::Aborted,
             };
-            let _ = messages.send(Message::Machine(event(end)));
+            let _ = events.send(event(end));
         });
         task
     }
@@ -235,81 +239,18 @@ impl Driver {
     }
 
     fn publish(&self) {
-        let services = self.machine.services().iter().enumerate();
+        let services = self.machine.services().iter().zip(self.remarks.all());
         self.snapshots.send_replace(Snapshot {
             phase: self.machine.phase(),
             since: self.machine.phase_since(),
             services: services
-                .map(|(index, service)| ServiceSnapshot {
+                .map(|(service, remark)| ServiceSnapshot {
                     name: service.name.clone(),
                     state: service.state,
-                    status: self.remarks.status_of(index).to_owned(),
+                    status: remark.status,
                 })
                 .collect(),
         });
-    }
-
-    fn tell(&mut self, notice: &Notice) {
-        let elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match notice {
-            Notice::Phase(phase) => {
-                match (phase, self.machine.reasons().first()) {
-                    (Phase::Draining, Some(reason)) => {
-                        info!(%phase, elapsed_ms, %reason, "draining")
-                    }
-                    _ => info!(%phase, elapsed_ms, "{phase}"),
-                }
-                if *phase == Phase::Running {
-                    self.start_timer();
-                }
-            }
-            Notice::Service(id, state) => {
-                let service = &self.machine.services()[id.0];
-                let name = &service.name;
-                match &service.exit {
-                    Some(Exit::Failed { message, .. }) => error!(
-                        service = name,
-                        elapsed_ms,
-                        error = message,
-                        "service failed"
-                    ),
-                    Some(Exit::Panicked(message)) => error!(
-                        service = name,
-                        elapsed_ms,
-                        error = message,
-                        "service panicked"
-                    ),
-                    _ => debug!(service = name, %state, elapsed_ms, "service {state}"),
-                }
-            }
-            Notice::Hook(id) => {
-                let hook = self.machine.hook(*id);
-                let (name, stage) = (&hook.name, id.stage);
-                match &hook.result {
-                    Some(HookResult::Done) => info!(hook = name, %stage, elapsed_ms, "hook done"),
-                    Some(HookResult::NotDue) | None => {
-                        debug!(hook = name, %stage, elapsed_ms, "hook not due")
-                    }
-                    Some(HookResult::Cancelled) => {
-                        warn!(hook = name, %stage, elapsed_ms, "hook cancelled by the stop")
-                    }
-                    Some(HookResult::Skipped) => {
-                        error!(hook = name, %stage, elapsed_ms, "hook skipped: the stop budget was spent")
-                    }
-                    Some(HookResult::TimedOut) => {
-                        error!(hook = name, %stage, elapsed_ms, "hook took too long and was cut off")
-                    }
-                    Some(HookResult::Failed { message, .. } | HookResult::Panicked(message)) => {
-                        error!(hook = name, %stage, elapsed_ms, error = message, "hook failed")
-                    }
-                }
-            }
-            Notice::StopAppended(reason) => info!(%reason, elapsed_ms, "another reason to stop"),
-            Notice::Mode(_) => warn!(
-                elapsed_ms,
-                "second signal: running work is cancelled now; a third ends the process at once"
-            ),
-        }
     }
 
     fn start_timer(&mut self) {
@@ -319,20 +260,34 @@ impl Driver {
         }
     }
 
-    fn finish(mut self) -> Report {
+    async fn finish(mut self) -> Report {
         if self.listens {
             // Nobody listens any more: a signal from here on takes its default action.
             signals::arm_immediate(true);
         }
-        let report = Report::new(self.name, &self.machine, self.remarks, self.began.elapsed());
+        let services = self.services.values().map(|service| &service.task);
+        let tasks = services.chain(self.hook_tasks.values()).cloned().collect();
+        let all_ended = all_ended(tasks).await;
+        let remarks = self.remarks.all();
+        let left_behind = !all_ended || remarks.iter().any(|remark| remark.left_behind);
         if let Some(deadline) = self.deadline.take()
-            && report.has_abandoned()
+            && left_behind
         {
-            // What was left behind may block the end of the runtime; the deadline stays armed for that.
+            // It may block the end of the runtime; the deadline stays armed for that.
             std::mem::forget(deadline);
         }
-        report
+        Report::new(self.name, &self.machine, remarks, self.began.elapsed())
     }
+}
+
+/// Whether every task has ended; those that were just aborted are given a moment.
+async fn all_ended(tasks: Vec<AbortHandle>) -> bool {
+    let ended = async {
+        while !tasks.iter().all(AbortHandle::is_finished) {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(ABORT_GRACE, ended).await.is_ok()
 }
 
 /// The timer task: asks for a stop when the time is over, and says now and then how long that is.

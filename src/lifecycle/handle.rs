@@ -78,6 +78,22 @@ impl Handle {
         self.snapshots.clone()
     }
 
+    /// Resolves when the process has come to this phase or is past it.
+    ///
+    /// # Cancel safety
+    /// Level-triggered.
+    pub async fn reached(&self, phase: Phase) {
+        let mut snapshots = self.snapshots.clone();
+        // A supervisor that is gone publishes nothing more: nothing will be reached.
+        if snapshots
+            .wait_for(|snapshot| snapshot.phase >= phase)
+            .await
+            .is_err()
+        {
+            std::future::pending().await
+        }
+    }
+
     /// Time since the supervisor was built.
     #[must_use]
     pub fn uptime(&self) -> Duration {
@@ -91,12 +107,17 @@ impl Handle {
     pub(super) async fn next_requests(&self) -> Vec<StopReason> {
         self.shared.stop.cancelled().await;
         loop {
-            let reasons = std::mem::take(&mut *self.reasons());
+            let reasons = self.pending_requests();
             if !reasons.is_empty() {
                 return reasons;
             }
             self.shared.more.notified().await;
         }
+    }
+
+    /// Reasons that the supervisor has not seen.
+    pub(super) fn pending_requests(&self) -> Vec<StopReason> {
+        std::mem::take(&mut *self.reasons())
     }
 
     fn reasons(&self) -> std::sync::MutexGuard<'_, Vec<StopReason>> {

@@ -32,13 +32,14 @@ mod failure;
 mod handle;
 mod hook;
 mod machine;
-mod message;
 mod phase;
 mod reason;
+mod remarks;
 mod report;
 mod service;
 mod signals;
 mod supervisor;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -48,7 +49,8 @@ pub use failure::Failure;
 pub use handle::Handle;
 pub use hook::HookSpec;
 pub use machine::Stage;
-pub use phase::{Mode, Phase, ServiceSnapshot, ServiceState, Snapshot};
+use phase::Mode;
+pub use phase::{Phase, ServiceSnapshot, ServiceState, Snapshot};
 pub use reason::{ExitKind, StopReason};
 pub use report::{HookOutcome, HookReport, Report, ServiceOutcome, ServiceReport};
 pub use service::{Service, ServiceContext, ServiceSpec};

@@ -86,7 +86,7 @@ impl fmt::Display for ServiceState {
 
 /// How hard the stop is. It only ever rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Mode {
+pub(super) enum Mode {
     /// Running work is given its time.
     Graceful,
     /// Running work is cancelled now; hooks still run.
@@ -95,6 +95,7 @@ pub enum Mode {
 
 /// What the supervisor publishes: always the latest state, never a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Phase of the process.
     pub phase: Phase,
@@ -106,6 +107,7 @@ pub struct Snapshot {
 
 /// One service in a [`Snapshot`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ServiceSnapshot {
     /// Its name.
     pub name: String,

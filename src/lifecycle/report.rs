@@ -3,44 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::machine::{Exit, HookResult, Machine, ServiceId, Stage};
+use super::machine::{Exit, HookResult, Machine, Stage};
+use super::remarks::Remark;
 use super::{ExitKind, Mode, ServiceState, StopReason};
-
-/// What services said about themselves while they ran.
-pub(super) struct Remarks(Vec<Remark>);
-
-#[derive(Clone, Default)]
-struct Remark {
-    status: String,
-    facts: Vec<(&'static str, u64)>,
-    unfinished: Vec<String>,
-}
-
-impl Remarks {
-    pub(super) fn new(services: usize) -> Self {
-        Self(vec![Remark::default(); services])
-    }
-
-    pub(super) fn status(&mut self, id: ServiceId, text: String) {
-        self.0[id.0].status = text;
-    }
-
-    pub(super) fn status_of(&self, index: usize) -> &str {
-        &self.0[index].status
-    }
-
-    pub(super) fn fact(&mut self, id: ServiceId, key: &'static str, value: u64) {
-        let facts = &mut self.0[id.0].facts;
-        match facts.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, old)) => *old = value,
-            None => facts.push((key, value)),
-        }
-    }
-
-    pub(super) fn unfinished(&mut self, id: ServiceId, what: String) {
-        self.0[id.0].unfinished.push(what);
-    }
-}
 
 /// How the process lived and ended. Its [`Display`](fmt::Display) is for people.
 #[derive(Clone, Debug)]
@@ -142,11 +107,16 @@ pub enum HookOutcome {
 }
 
 impl Report {
-    pub(super) fn new(name: String, machine: &Machine, remarks: Remarks, now: Duration) -> Self {
+    pub(super) fn new(
+        name: String,
+        machine: &Machine,
+        remarks: Vec<Remark>,
+        now: Duration,
+    ) -> Self {
         let services: Vec<_> = machine
             .services()
             .iter()
-            .zip(remarks.0)
+            .zip(remarks)
             .map(|(record, remark)| {
                 let outcome = match (&record.exit, record.state) {
                     (Some(Exit::Failed { message, .. }), _) => {
@@ -222,14 +192,6 @@ impl Report {
         self.exit.into()
     }
 
-    /// Whether something was left behind that did not end.
-    #[must_use]
-    pub fn has_abandoned(&self) -> bool {
-        let abandoned = |service: &ServiceReport| service.outcome == ServiceOutcome::Abandoned;
-        let stuck = |hook: &HookReport| hook.outcome == HookOutcome::TimedOut;
-        self.services.iter().any(abandoned) || self.hooks.iter().any(stuck)
-    }
-
     /// Sum of a figure over all services.
     #[must_use]
     pub fn fact(&self, key: &str) -> u64 {
@@ -270,7 +232,8 @@ impl Report {
         }
         let panicked =
             |service: &ServiceReport| matches!(service.outcome, ServiceOutcome::Panicked(_));
-        if self.services.iter().any(panicked) {
+        let hook_panicked = |hook: &HookReport| matches!(hook.outcome, HookOutcome::Panicked(_));
+        if self.services.iter().any(panicked) || self.hooks.iter().any(hook_panicked) {
             return ExitKind::Software;
         }
         match self.reasons.first() {

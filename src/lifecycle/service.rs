@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
 
 use super::machine::{Event, ServiceId};
-use super::message::Message;
+use super::remarks::Remarks;
 use super::{Failure, Handle, StopReason};
 
 /// Something that runs for as long as the process does: a poller, a server, a writer.
@@ -16,7 +17,8 @@ use super::{Failure, Handle, StopReason};
 /// `run` is called once on a fresh value from the service's factory. It says [`ready`](ServiceContext::ready)
 /// when it can do its work, and ends soon after [`draining`](ServiceContext::draining).
 ///
-/// A closure that takes a [`ServiceContext`] is a service too:
+/// A closure that takes a [`ServiceContext`] is a service too. One that captures something clones it for each run:
+/// `move |cx: ServiceContext| { let pool = pool.clone(); async move { … } }`.
 ///
 /// ```
 /// # use sundown::lifecycle::{ServiceContext, Supervisor};
@@ -109,7 +111,8 @@ pub(super) struct Tokens {
 pub struct ServiceContext {
     pub(super) id: ServiceId,
     pub(super) tokens: Tokens,
-    pub(super) messages: mpsc::UnboundedSender<Message>,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) remarks: Remarks,
     pub(super) handle: Handle,
 }
 
@@ -117,7 +120,7 @@ impl ServiceContext {
     /// Says that the service can do its work. The next tier starts when all of this one have said so; once
     /// ready, never un-ready.
     pub fn ready(&self) {
-        self.send(Message::Machine(Event::Ready(self.id)));
+        self.send(Event::Ready(self.id));
     }
 
     /// Resolves when the service is to take no new work and to finish what it has.
@@ -137,7 +140,7 @@ impl ServiceContext {
     /// Says that no new work is taken in. Drain hooks wait for this; a service that ends, or calls
     /// [`drained`](Self::drained), has said it too.
     pub fn intake_closed(&self) {
-        self.send(Message::Machine(Event::IntakeClosed(self.id)));
+        self.send(Event::IntakeClosed(self.id));
     }
 
     /// Says that the service's work is finished, and resolves when nobody needs the service any more: the drain
@@ -149,7 +152,7 @@ impl ServiceContext {
     /// # Cancel safety
     /// Level-triggered, like [`draining`](Self::draining).
     pub async fn drained(&self) {
-        self.send(Message::Machine(Event::Drained(self.id)));
+        self.send(Event::Drained(self.id));
         self.tokens.released.cancelled().await;
     }
 
@@ -164,17 +167,27 @@ impl ServiceContext {
 
     /// One line for people about what the service is doing now.
     pub fn status(&self, text: impl Into<String>) {
-        self.send(Message::Status(self.id, text.into()));
+        self.remarks.status(self.id, text.into());
     }
 
     /// A fact for the final report, such as `("updates received", 12)`. The last value of a key counts.
     pub fn fact(&self, key: &'static str, value: impl Into<u64>) {
-        self.send(Message::Fact(self.id, key, value.into()));
+        self.remarks.fact(self.id, key, value.into());
     }
 
     /// Names work that was cut off, for the report. It makes the exit code 80.
     pub fn unfinished(&self, what: impl Into<String>) {
-        self.send(Message::Unfinished(self.id, what.into()));
+        let what = what.into();
+        warn!(what, "left unfinished");
+        self.remarks.unfinished(self.id, what);
+    }
+
+    /// Names work that could not be cut off and still runs, because it blocks its thread. It is unfinished too, and
+    /// the hard deadline stays armed, so that it does not hold up the end of the process.
+    pub fn left_behind(&self, what: impl Into<String>) {
+        let what = what.into();
+        error!(what, "left behind, still running");
+        self.remarks.left_behind(self.id, what);
     }
 
     /// Asks for the process to stop.
@@ -188,9 +201,9 @@ impl ServiceContext {
         &self.handle
     }
 
-    fn send(&self, message: Message) {
+    fn send(&self, event: Event) {
         // Nobody listens only when all is over.
-        let _ = self.messages.send(message);
+        let _ = self.events.send(event);
     }
 }
 

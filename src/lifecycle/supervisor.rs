@@ -39,6 +39,9 @@ impl Supervisor {
     }
 }
 
+/// Longer is for ever.
+const LONGEST_RUN: Duration = Duration::from_secs(366 * 86_400);
+
 /// Collects what a [`Supervisor`] is to run.
 #[must_use = "a supervisor does nothing until it is run"]
 pub struct Builder {
@@ -113,9 +116,9 @@ impl Builder {
         self
     }
 
-    /// Stops the process this long after everything is ready. Default: never.
+    /// Stops the process this long after everything is ready; a year at most. Default: never.
     pub fn run_for(mut self, time: Duration) -> Self {
-        self.run_for = Some(time);
+        self.run_for = Some(time.min(LONGEST_RUN));
         self
     }
 
@@ -142,7 +145,7 @@ impl Builder {
     /// Runs everything until it has stopped.
     ///
     /// # Cancel safety
-    /// Not cancel safe: a dropped supervisor leaves its services running without it. Ask for a stop instead.
+    /// Not cancel safe: with the future everything is aborted, and no hook runs. Ask for a stop instead.
     ///
     /// # Panics
     /// Outside a Tokio runtime with time and IO enabled.

@@ -152,20 +152,17 @@ async fn a_failed_start_runs_the_last_hooks_and_no_goodbye() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_ignores_everything_is_aborted_in_time_and_named() {
-    let handle;
-    let report = {
-        let builder = quiet("test")
-            .stop_timeout(Duration::from_secs(10))
-            .service("deaf", || {
-                async |cx: ServiceContext| {
-                    cx.ready();
-                    std::future::pending().await
-                }
-            });
-        handle = builder.handle();
-        handle.request_stop("enough");
-        builder.run().await
-    };
+    let builder = quiet("test")
+        .stop_timeout(Duration::from_secs(10))
+        .run_for(Duration::from_secs(1))
+        .service("deaf", || {
+            async |cx: ServiceContext| {
+                cx.ready();
+                std::future::pending().await
+            }
+        });
+    let handle = builder.handle();
+    let report = builder.run().await;
     assert_eq!(report.exit_kind(), ExitKind::Unfinished);
     assert_eq!(report.services[0].outcome, ServiceOutcome::Aborted);
     assert!(report.stop_took <= Duration::from_secs(10), "{report}");
@@ -192,6 +189,72 @@ async fn work_left_unfinished_makes_the_exit_code_80() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panic_in_a_factory_is_its_services_panic() {
+    let log = Log::default();
+    let report = quiet("test")
+        .service("steady", || until_drained)
+        .service(
+            "unborn",
+            || -> fn(ServiceContext) -> std::future::Ready<Result<(), Failure>> {
+                panic!("no parts")
+            },
+        )
+        .on_stopped("end", log.hook("on_stopped"))
+        .run()
+        .await;
+    assert_eq!(report.exit_kind(), ExitKind::Software);
+    assert_eq!(
+        report.services[1].outcome,
+        ServiceOutcome::Panicked("no parts".into())
+    );
+    assert_eq!(report.services[0].outcome, ServiceOutcome::Stopped);
+    assert_eq!(log.lines(), ["on_stopped"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hooks_own_exit_code_counts_in_every_stage() {
+    let full = || async { Err(Failure::fatal(ExitKind::StateIo, "disk full")) };
+    let report = quiet("test")
+        .on_stopped("flush", full)
+        .run_for(Duration::from_secs(1))
+        .run()
+        .await;
+    assert_eq!(report.exit_kind(), ExitKind::StateIo);
+    let report = quiet("test")
+        .on_drain("bye", || async { panic!("oh") })
+        .run_for(Duration::from_secs(1))
+        .run()
+        .await;
+    assert_eq!(report.exit_kind(), ExitKind::Software);
+    let report = quiet("test")
+        .on_start("up", || async { panic!("oh") })
+        .run()
+        .await;
+    assert_eq!(report.exit_kind(), ExitKind::Software);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_talks_without_pause_does_not_hold_up_the_stop() {
+    let report = quiet("test")
+        .stop_timeout(Duration::from_secs(5))
+        .service("chatterbox", || {
+            async |cx: ServiceContext| {
+                cx.ready();
+                loop {
+                    cx.status("still here");
+                    cx.intake_closed();
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+        })
+        .run_for(Duration::from_secs(1))
+        .run()
+        .await;
+    assert_eq!(report.services[0].outcome, ServiceOutcome::Aborted);
+    assert!(report.stop_took <= Duration::from_secs(5), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_requested_before_the_start_starts_nothing() {
     let log = Log::default();
     let builder = quiet("test")

@@ -1,5 +1,6 @@
 //! A call's arguments, however they were sent: query, JSON, form or multipart.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use axum::extract::{FromRequest, Multipart, Query, Request};
@@ -52,8 +53,13 @@ impl Args {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.get(name)?.as_str()
+    /// Text; a number or a flag that JSON brings is taken as it is written.
+    pub(super) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        match self.get(name)? {
+            Value::String(text) => Some(Cow::Borrowed(text)),
+            Value::Number(_) | Value::Bool(_) => Some(Cow::Owned(self.get(name)?.to_string())),
+            _ => None,
+        }
     }
 
     pub(super) fn int(&self, name: &str) -> Option<i64> {
@@ -77,6 +83,16 @@ impl Args {
         match self.get(name)? {
             Value::String(text) => serde_json::from_str(text).ok(),
             value => Some(value.clone()),
+        }
+    }
+
+    /// The chat that is meant. The sandbox's chats have no public names.
+    pub(super) fn chat_id(&self) -> Result<i64, ApiError> {
+        match self.get("chat_id") {
+            None => Err(ApiError::bad_request("chat_id is empty")),
+            Some(_) => self
+                .int("chat_id")
+                .ok_or_else(|| ApiError::bad_request("chat not found")),
         }
     }
 

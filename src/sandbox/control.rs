@@ -10,9 +10,9 @@
 //! | `POST /control/message` | `user`, `text`, `chat_id`?, `reply_to`? | a person writes; to the bot, or in a group |
 //! | `POST /control/press` | `user`, `chat_id`, `message_id`, `data` | a person presses a button |
 //! | `POST /control/join`, `/leave`, `/request` | `user`, `chat_id` | a person joins, leaves, asks to join a group |
-//! | `POST /control/update` | `kind`, `payload` | queues an update of any kind and form |
+//! | `POST /control/update` | `kind`, `payload` | queues an update of any kind and form, wanted or not |
 //! | `POST /control/ids` | `next` | the next update gets this id: a gap, or a restart of the numbering |
-//! | `POST /control/fault` | `fault`, `method`?, `times`?, … | the next calls of a method fail |
+//! | `POST /control/fault` | `fault`, `method`?, `times`?, … | the next calls of a method fail; one that is open goes on |
 //! | `GET /control/messages` | `?chat_id=` | the messages of a chat |
 //! | `GET /control/state` | | chats, waiting updates, calls by method |
 //!
@@ -218,7 +218,9 @@ struct AnyUpdate {
 }
 
 fn update(world: &mut World, update: AnyUpdate) -> Answer {
-    Ok(json!(world.push(&update.kind, &update.payload)))
+    let id = world.queue.push_any(&update.kind, &update.payload);
+    world.bell.notify_waiters();
+    Ok(json!(id))
 }
 
 #[derive(Deserialize)]
@@ -228,14 +230,15 @@ struct Ids {
 }
 
 fn ids(world: &mut World, ids: Ids) -> Answer {
+    if !(1..=1 << 30).contains(&ids.next) {
+        return Err(ApiError::bad_request("next is an id from 1 to 2^30"));
+    }
     world.queue.continue_at(ids.next);
     Ok(json!(true))
 }
 
 fn fault(world: &mut World, fault: Fault) -> Answer {
     world.faults.add(fault);
-    // A poll that is open would outlive the fault: it is answered, and the next one is struck.
-    world.bell.notify_waiters();
     Ok(json!(true))
 }
 

@@ -39,6 +39,9 @@ use crate::lifecycle::{Failure, Service, ServiceContext};
 pub use people::People;
 use world::{Tokens, Worlds};
 
+/// The number of a sandbox's own bot: always the same, so that a state directory can be used again.
+const BOT: i64 = 7_000_000_001;
+
 /// A Bot API server that is bound and can be run as a service.
 #[derive(Clone)]
 pub struct Sandbox {
@@ -72,7 +75,7 @@ impl Sandbox {
     /// Where the address cannot be bound.
     pub fn with_bot(address: SocketAddr) -> io::Result<(Self, String)> {
         let secret: String = (0..35).map(|_| fastrand::alphanumeric()).collect();
-        let token = format!("{}:{secret}", fastrand::i64(100_000_000..10_000_000_000));
+        let token = format!("{BOT}:{secret}");
         let sandbox = Self::bind(address, Tokens::Only(vec![token.clone()]))?;
         Ok((sandbox, token))
     }

@@ -48,10 +48,9 @@ impl People {
 impl Service for People {
     async fn run(&mut self, cx: ServiceContext) -> Result<(), Failure> {
         cx.ready();
-        let mut snapshots = cx.handle().watch();
         tokio::select! {
             () = cx.draining() => return Ok(()),
-            _ = snapshots.wait_for(|snapshot| snapshot.phase == Phase::Running) => {}
+            () = cx.handle().reached(Phase::Running) => {}
         }
         tokio::select! {
             () = self.talk() => {}

@@ -64,6 +64,9 @@ impl Worlds {
             None if count == 1 => worlds
                 .next()
                 .ok_or_else(|| ApiError::bad_request("there is no bot")),
+            None if count == 0 => Err(ApiError::bad_request(
+                "no bot has called yet; make one with POST /control/bot",
+            )),
             None => Err(ApiError::bad_request(&format!(
                 "there are {count} bots; say which one with \"bot\", its number"
             ))),
@@ -211,14 +214,13 @@ impl World {
         } else {
             self.chat(chat_id)?
         };
+        chat.let_speak(person)?;
         let mut message = chat.new_message(person);
         message["text"] = json!(text);
         if let Some(length) = command_length(text) {
             message["entities"] = json!([{ "type": "bot_command", "offset": 0, "length": length }]);
         }
-        if let Some(replied) = reply_to.and_then(|id| chat.messages.get(&id)) {
-            message["reply_to_message"] = replied.clone();
-        }
+        chat.set_reply(&mut message, reply_to)?;
         chat.keep(message.clone());
         chat.narrate(&person.first_name, text);
         self.push("message", &message);
@@ -269,6 +271,47 @@ impl Chat {
 
     fn set_member(&mut self, user: User, status: &'static str) {
         self.members.insert(user.id, Member::new(user, status));
+    }
+
+    /// Whoever speaks in a group is a member of it, and whoever was muted or banned cannot.
+    fn let_speak(&mut self, person: &User) -> Result<(), ApiError> {
+        let member = self
+            .members
+            .entry(person.id)
+            .or_insert_with(|| Member::new(person.clone(), "member"));
+        match member.status {
+            "kicked" => Err(ApiError::new(
+                403,
+                "Forbidden: this person is banned from the chat",
+            )),
+            "restricted" if member.permissions["can_send_messages"] != json!(true) => Err(
+                ApiError::new(403, "Forbidden: this person may not write in the chat"),
+            ),
+            "left" => {
+                member.status = "member";
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Quotes the message that is replied to, without what that one replied to: the Bot API nests one level.
+    pub(super) fn set_reply(
+        &self,
+        message: &mut Value,
+        reply_to: Option<i64>,
+    ) -> Result<(), ApiError> {
+        let Some(id) = reply_to else { return Ok(()) };
+        let replied = self
+            .messages
+            .get(&id)
+            .ok_or_else(|| ApiError::bad_request("message to be replied not found"))?;
+        let mut replied = replied.clone();
+        if let Some(fields) = replied.as_object_mut() {
+            fields.remove("reply_to_message");
+        }
+        message["reply_to_message"] = replied;
+        Ok(())
     }
 
     pub(super) fn as_json(&self) -> Value {

@@ -228,6 +228,9 @@ pub trait Engine: Send + Sync + 'static {
     /// flush with others.
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()>;
 
+    /// The bots that have queued updates.
+    async fn bots(&self) -> Result<Vec<BotId>>;
+
     /// How many updates are queued and parked.
     async fn counts(&self) -> Result<Counts>;
 

@@ -14,12 +14,9 @@
 //!
 //! Not done here: parsing updates into types, and sending messages.
 
-mod backoff;
 mod client;
 mod identity;
 mod poller;
-mod sequence;
-mod split;
 mod token;
 
 pub use client::{CallError, Client};

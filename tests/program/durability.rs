@@ -1,8 +1,11 @@
 //! What a crash may cost: nothing.
 
+use std::process::Command;
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
 
-use super::support::{Process, Server};
+use super::support::{Process, Server, TOKEN};
 
 #[tokio::test]
 async fn after_sigkill_amid_handlers_every_update_is_answered_by_the_next_start() {
@@ -60,4 +63,59 @@ async fn a_second_instance_on_the_same_state_is_refused_and_the_first_unharmed()
     );
     first.signal(Signal::SIGTERM);
     first.end().assert_code(0);
+}
+
+#[tokio::test]
+async fn what_an_earlier_run_left_does_not_hold_up_a_stop_while_the_api_is_gone() {
+    let state = tempfile::tempdir().unwrap();
+    {
+        let server = Server::start().await;
+        let bot = Process::example("slow_handlers", &server.url, state.path());
+        server.say(1, "hello").await;
+        bot.wait_for("handler started");
+        bot.signal(Signal::SIGKILL);
+        bot.end();
+    }
+    let bot = Process::example("slow_handlers", "http://127.0.0.1:9", state.path());
+    bot.wait_for("the Bot API cannot be used now");
+    bot.signal(Signal::SIGTERM);
+    let ended = bot.end();
+    ended.assert_code(0);
+    assert!(
+        ended.took < Duration::from_secs(2),
+        "it took {:?}",
+        ended.took
+    );
+    assert!(
+        ended.stdout.contains("left 1, parked 0"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[tokio::test]
+async fn updates_of_another_bot_are_not_handled_with_this_ones_token() {
+    let (server, state) = (Server::start().await, tempfile::tempdir().unwrap());
+    let bot = Process::example("slow_handlers", &server.url, state.path());
+    server.say(1, "for the first bot").await;
+    bot.wait_for("handler started");
+    bot.signal(Signal::SIGKILL);
+    bot.end();
+    let mut other = Command::new(env!("CARGO_BIN_EXE_sundown"));
+    other
+        .args([
+            "run",
+            "--api-url",
+            &server.url,
+            "--state-dir",
+            state.path().to_str().unwrap(),
+        ])
+        .env("TELOXIDE_TOKEN", TOKEN.replace("123456789", "987654321"));
+    let ended = Process::start(&mut other).end();
+    ended.assert_code(78);
+    assert!(
+        ended.stderr.contains("holds updates of bot 123456789"),
+        "{}",
+        ended.stderr
+    );
 }

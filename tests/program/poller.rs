@@ -120,6 +120,28 @@ async fn a_webhook_in_the_way_is_removed() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_cannot_be_removed_at_once_is_removed_later() {
+    let bot = bot().await;
+    bot.server
+        .fault(json!({ "method": "deleteWebhook", "fault": "status", "code": 500 }))
+        .await;
+    bot.server
+        .call("setWebhook", json!({ "url": "https://bot.example/hook" }))
+        .await;
+    bot.process.wait_for("the webhook could not be removed");
+    bot.prove_well().await;
+}
+
+#[tokio::test]
+async fn a_flood_wait_of_a_message_is_waited_for_and_the_person_answered() {
+    let bot = bot().await;
+    bot.server
+        .fault(json!({ "method": "sendMessage", "fault": "status", "code": 429, "retry_after": 1 }))
+        .await;
+    bot.prove_well().await;
+}
+
+#[tokio::test]
 async fn a_gap_in_the_ids_is_nothing() {
     let bot = bot().await;
     let next = bot.server.state().await["next_update_id"].as_i64().unwrap();
@@ -143,16 +165,19 @@ async fn a_restart_of_the_ids_is_followed() {
 async fn an_update_that_nobody_understands_is_kept_and_blocks_nobody() {
     let bot = bot().await;
     bot.server
+        .update("tea_time", json!({ "chat": { "id": 7 } }))
+        .await;
+    bot.server
         .update("message", json!({ "chat": { "id": 7 }, "nonsense": true }))
         .await;
-    bot.process.wait_for("update parked");
+    bot.process.wait_for_count("update parked", 2);
     bot.server.say(7, "/ping").await;
     bot.server.wait_for_answers(7, 1).await;
     bot.process.signal(Signal::SIGTERM);
     let ended = bot.process.end();
     ended.assert_code(0);
     assert!(
-        ended.stdout.contains("left 0, parked 1"),
+        ended.stdout.contains("left 0, parked 2"),
         "{}",
         ended.stdout
     );

@@ -209,3 +209,17 @@ fn a_token_in_the_credentials_directory_is_found() {
     let bot = Process::start(&mut command);
     bot.wait_for("the Bot API cannot be used now");
 }
+
+#[test]
+fn a_token_that_was_typed_as_a_flag_is_not_repeated() {
+    let url = format!("https://api.telegram.org/bot{TOKEN}");
+    // The end of a process is where its output is searched for the token.
+    Process::sundown(["run", "--api-url", &url])
+        .end()
+        .assert_code(64);
+    Process::sundown(["run", TOKEN]).end().assert_code(64);
+    let mut help = Command::new(env!("CARGO_BIN_EXE_sundown"));
+    Process::start(help.args(["run", "--help"]).env("SUNDOWN_API_URL", &url))
+        .end()
+        .assert_code(0);
+}

@@ -1,11 +1,13 @@
 //! Stops by signal: idle, busy, twice.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::support::{Process, Server, TOKEN};
+use super::support::{Process, Server, TOKEN, example};
 
 /// A bot that is in the middle of a long poll with nothing to do.
 async fn idle_bot(server: &Server, state: &tempfile::TempDir) -> Process {
@@ -168,4 +170,35 @@ async fn a_stop_while_the_api_is_not_reachable_is_as_quick() {
         "it took {:?}",
         ended.took
     );
+}
+
+#[test]
+fn a_service_that_blocks_the_runtime_is_ended_by_the_hard_deadline_with_81() {
+    let ended = Process::start(&mut Command::new(example("blocked_stop"))).end();
+    ended.assert_code(81);
+    assert!(
+        ended
+            .stderr
+            .contains("blocked: the hard deadline is reached"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn the_hard_deadline_does_not_wait_for_a_full_standard_error() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let mut command = Command::new(example("blocked_stop"));
+    // Nobody reads, and there is no room for another byte.
+    let full = nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_GETPIPE_SZ).unwrap();
+    writer
+        .write_all(&vec![b'x'; full.try_into().unwrap()])
+        .unwrap();
+    let mut child = command
+        .stderr(writer)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(81));
+    drop(reader);
 }

@@ -138,7 +138,8 @@ pub(super) enum Notice {
     Service(ServiceId, ServiceState),
     Hook(HookId),
     StopAppended(StopReason),
-    Mode(Mode),
+    /// A second signal has come.
+    Fast,
 }
 
 pub(super) struct Machine {
@@ -156,13 +157,35 @@ pub(super) struct Machine {
     /// Exit code that a failure carried, the first one's.
     failure_kind: Option<ExitKind>,
     last_signal: Option<Duration>,
+    /// When a further signal is no echo of the second any more, and ends the process.
+    arm_immediate_at: Option<Duration>,
     stop: Option<stopping::Stop>,
     wake: Option<Duration>,
     actions: Vec<Action>,
 }
 
+/// Longer than this is for ever; sums of it do not overflow.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+const HEAVIEST: u32 = 1_000;
+
+impl Plan {
+    /// Takes what users mean by `Duration::MAX` to what the arithmetic can bear.
+    fn clamp(&mut self) {
+        let hooks = [&mut self.on_start, &mut self.on_drain, &mut self.on_stopped];
+        for hook in hooks.into_iter().flatten() {
+            hook.timeout = hook.timeout.min(LONGEST);
+        }
+        for service in self.tiers.iter_mut().flatten() {
+            service.start_timeout = service.start_timeout.min(LONGEST);
+            service.weight = service.weight.clamp(1, HEAVIEST);
+        }
+        self.stop_timeout = self.stop_timeout.min(LONGEST);
+    }
+}
+
 impl Machine {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(super) fn new(mut plan: Plan) -> Self {
+        plan.clamp();
         let mut services = Vec::new();
         let mut tiers = Vec::new();
         for tier in &plan.tiers {
@@ -187,6 +210,7 @@ impl Machine {
             reasons: Vec::new(),
             failure_kind: None,
             last_signal: None,
+            arm_immediate_at: None,
             stop: None,
             wake: None,
             actions: Vec::new(),
@@ -282,6 +306,12 @@ impl Machine {
         if self.stop.is_none() && !self.reasons.is_empty() {
             self.begin_stop();
             return true;
+        }
+        if let Some(at) = self.arm_immediate_at
+            && self.is_due(at)
+        {
+            self.arm_immediate_at = None;
+            self.actions.push(Action::ArmImmediate);
         }
         match self.phase {
             Phase::Init | Phase::Running | Phase::Stopped => false,

@@ -202,12 +202,17 @@ impl Machine {
     /// Records a hook's end once; what comes after it was cut off is not believed.
     pub(super) fn end_hook(&mut self, id: HookId, result: HookResult) {
         let now = self.now;
+        let kind = match &result {
+            HookResult::Failed { kind, .. } => *kind,
+            _ => None,
+        };
         let hook = self.hook_mut(id);
         if hook.result.is_some() {
             return;
         }
         hook.ended_at = hook.started_at.map(|_| now);
         hook.result = Some(result);
+        self.failure_kind = self.failure_kind.or(kind);
         self.actions.push(Action::Note(Notice::Hook(id)));
     }
 

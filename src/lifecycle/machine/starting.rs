@@ -61,9 +61,6 @@ impl Machine {
                     .as_ref()
                     .is_some_and(|end| *end != HookResult::Done)
             })?;
-        if let Some(HookResult::Failed { kind, .. }) = &failed.result {
-            self.failure_kind = self.failure_kind.or(*kind);
-        }
         Some(failed.name.clone())
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Action, Machine, Mode, Notice, Phase, ServiceId, ServiceState, Stage};
+use super::{
+    Action, Machine, Mode, Notice, Phase, SIGNAL_DEBOUNCE, ServiceId, ServiceState, Stage,
+};
 
 /// How long a tier that is reached in [`Mode::Fast`] still has before it is cancelled: enough to flush, not to work.
 const FAST_GRACE: Duration = Duration::from_millis(500);
@@ -37,7 +39,12 @@ impl Machine {
     pub(super) fn begin_stop(&mut self) {
         let began = self.now;
         let deadline = began + self.plan.stop_timeout;
-        let wanted: Duration = self.plan.on_stopped.iter().map(|hook| hook.timeout).sum();
+        let wanted = self
+            .plan
+            .on_stopped
+            .iter()
+            .map(|hook| hook.timeout)
+            .fold(Duration::ZERO, Duration::saturating_add);
         let reserve = wanted.min(self.plan.stop_timeout / 5);
         let started = |id: &ServiceId| self.services[id.0].started_at.is_some();
         let mut tiers: Vec<Vec<ServiceId>> = self
@@ -58,12 +65,13 @@ impl Machine {
             tiers,
             current: None,
         });
+        // First of all, before a log line that may block.
+        self.actions.insert(0, Action::ArmDeadline(deadline));
         self.close_hooks(Stage::OnStart);
         if !self.reached_running {
             // Nobody was ever served: there is nothing to say goodbye to.
             self.close_hooks(Stage::OnDrain);
         }
-        self.actions.push(Action::ArmDeadline(deadline));
         self.enter(Phase::Draining);
     }
 
@@ -80,8 +88,8 @@ impl Machine {
         if let Some(tier) = stop.current.as_mut() {
             tier.kill_at = tier.kill_at.min(now);
         }
-        self.actions.push(Action::ArmImmediate);
-        self.actions.push(Action::Note(Notice::Mode(Mode::Fast)));
+        self.arm_immediate_at = Some(now + SIGNAL_DEBOUNCE);
+        self.actions.push(Action::Note(Notice::Fast));
     }
 
     pub(super) fn advance_stop(&mut self) -> bool {
@@ -162,8 +170,7 @@ impl Machine {
             }
             if !tier.aborted && self.is_due(tier.abort_at) {
                 tier.aborted = true;
-                self.actions
-                    .extend(live.iter().map(|id| Action::Abort(*id)));
+                self.abort(&live, tier.released);
                 return true;
             }
             if self.is_due(tier.abandon_at) {
@@ -193,12 +200,22 @@ impl Machine {
         false
     }
 
+    // What has finished its work and waits to be released is neither killed nor aborted: it holds what the hooks
+    // and its neighbours need, and goes when they are over.
+
     fn kill(&mut self, live: &[ServiceId]) {
         for &id in live {
-            // What has finished its work and waits to be released is not cut: it holds what the hooks need.
             if !self.services[id.0].drained {
                 self.services[id.0].killed = true;
                 self.actions.push(Action::Kill(id));
+            }
+        }
+    }
+
+    fn abort(&mut self, live: &[ServiceId], released: bool) {
+        for &id in live {
+            if released || !self.services[id.0].drained {
+                self.actions.push(Action::Abort(id));
             }
         }
     }

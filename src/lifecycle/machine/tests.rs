@@ -191,8 +191,8 @@ fn a_stop_during_a_start_hook_cancels_it() {
     assert_eq!(
         actions,
         [
-            Action::CancelHook(HELLO),
             Action::ArmDeadline(s(25)),
+            Action::CancelHook(HELLO),
             Action::RunHook(FLUSH)
         ]
     );
@@ -218,7 +218,7 @@ fn a_start_hook_that_hangs_fails_the_start() {
     run.step(Event::Begin);
     run.now = s(10);
     let actions = run.step(Event::Tick);
-    assert_eq!(actions[0], Action::CancelHook(HELLO));
+    assert!(actions.contains(&Action::CancelHook(HELLO)));
     assert!(actions.contains(&Action::RunHook(FLUSH)));
     assert_eq!(
         run.machine.reasons(),
@@ -294,7 +294,7 @@ fn a_second_signal_cancels_work_at_once_and_hooks_still_run() {
     run.now = Duration::from_millis(400);
     assert_eq!(
         run.signal(),
-        [Action::ArmImmediate, Action::Kill(LANES)],
+        [Action::Kill(LANES)],
         "the poller waits for the hooks"
     );
     assert_eq!(
@@ -305,6 +305,62 @@ fn a_second_signal_cancels_work_at_once_and_hooks_still_run() {
         run.step(Event::HookEnded(GOODBYE, HookResult::Done)),
         [Action::Release(POLLER)]
     );
+}
+
+#[test]
+fn a_third_signal_counts_when_it_is_no_echo_of_the_second() {
+    let mut run = Run::running();
+    run.signal();
+    run.now = Duration::from_millis(400);
+    run.signal();
+    run.now = Duration::from_millis(699);
+    assert!(!run.step(Event::Tick).contains(&Action::ArmImmediate));
+    assert_eq!(run.machine.wake_at(), Some(Duration::from_millis(700)));
+    run.now = Duration::from_millis(700);
+    assert_eq!(run.step(Event::Tick), [Action::ArmImmediate]);
+}
+
+#[test]
+fn what_waits_for_its_release_is_not_aborted_because_of_a_stuck_neighbour() {
+    let mut run = Run::running();
+    run.signal();
+    run.step(Event::Drained(POLLER));
+    run.step(Event::IntakeClosed(LANES));
+    run.step(Event::HookEnded(GOODBYE, HookResult::Done));
+    run.actions.clear();
+    while !run.actions.contains(&Action::Abort(LANES)) {
+        run.now = run.machine.wake_at().unwrap();
+        run.step(Event::Tick);
+    }
+    assert!(!run.actions.contains(&Action::Abort(POLLER)));
+    assert_eq!(
+        run.step(Event::Exited(LANES, Exit::Aborted)),
+        [Action::Release(POLLER)]
+    );
+}
+
+#[test]
+fn durations_without_end_are_long_and_not_fatal() {
+    let mut plan = bot();
+    plan.stop_timeout = Duration::MAX;
+    for hook in [&mut plan.on_start, &mut plan.on_drain, &mut plan.on_stopped]
+        .into_iter()
+        .flatten()
+    {
+        hook.timeout = Duration::MAX;
+    }
+    plan.on_stopped.push(plan.on_stopped[0].clone());
+    for service in plan.tiers.iter_mut().flatten() {
+        service.start_timeout = Duration::MAX;
+        service.weight = u32::MAX;
+    }
+    let mut run = Run::new(plan);
+    run.step(Event::Begin);
+    run.step(Event::HookEnded(HELLO, HookResult::Done));
+    run.step(Event::Ready(STORE));
+    run.signal();
+    run.pass_time();
+    assert_eq!(run.machine.phase(), Phase::Stopped);
 }
 
 #[test]

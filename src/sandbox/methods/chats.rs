@@ -7,7 +7,7 @@ use super::super::args::Args;
 use super::super::world::{Chat, Member, World};
 
 pub(super) fn get_chat(world: &mut World, args: &Args) -> Answer {
-    let chat = world.chat(args.need_int("chat_id")?)?;
+    let chat = world.chat(args.chat_id()?)?;
     let mut full = chat.as_json();
     full["accent_color_id"] = json!(0);
     full["max_reaction_count"] = json!(11);
@@ -103,7 +103,7 @@ fn take_request(world: &mut World, args: &Args) -> Result<super::super::world::U
 
 fn change(world: &mut World, args: &Args, member: Member) -> Answer {
     let bot = world.bot();
-    world.change_member(args.need_int("chat_id")?, &bot, member)?;
+    world.change_member(args.chat_id()?, &bot, member)?;
     Ok(json!(true))
 }
 
@@ -128,7 +128,7 @@ fn member(world: &mut World, args: &Args) -> Result<Member, ApiError> {
 }
 
 fn group<'a>(world: &'a mut World, args: &Args) -> Result<&'a mut Chat, ApiError> {
-    let chat = world.chat(args.need_int("chat_id")?)?;
+    let chat = world.chat(args.chat_id()?)?;
     if chat.title.is_none() {
         return Err(ApiError::bad_request(
             "method is available for supergroup and channel chats only",

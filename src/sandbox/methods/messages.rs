@@ -1,5 +1,7 @@
 //! Messages: sent, edited, deleted; and the answers to buttons.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::super::answer::{Answer, ApiError};
@@ -11,7 +13,7 @@ const TEXT_MAX: usize = 4096;
 const CAPTION_MAX: usize = 1024;
 
 pub(super) fn send_message(world: &mut World, args: &Args) -> Answer {
-    let text = message_text(args)?.to_owned();
+    let text = message_text(args)?.into_owned();
     send(world, args, |message| message["text"] = json!(text))
 }
 
@@ -20,7 +22,7 @@ pub(super) fn send_photo(world: &mut World, args: &Args) -> Answer {
         .get("photo")
         .ok_or_else(|| ApiError::bad_request("there is no photo in the request"))?;
     let size = photo["file_size"].as_u64().unwrap_or(0);
-    let caption = args.text("caption").unwrap_or_default().to_owned();
+    let caption = args.text("caption").unwrap_or_default().into_owned();
     if units(&caption) > CAPTION_MAX {
         return Err(ApiError::bad_request("message caption is too long"));
     }
@@ -35,7 +37,7 @@ pub(super) fn send_photo(world: &mut World, args: &Args) -> Answer {
 
 fn send(world: &mut World, args: &Args, fill: impl FnOnce(&mut Value)) -> Answer {
     let bot = world.bot();
-    let chat = world.chat(args.need_int("chat_id")?)?;
+    let chat = world.chat(args.chat_id()?)?;
     let mut message = chat.new_message(&bot);
     fill(&mut message);
     if let Some(markup) = args
@@ -47,9 +49,7 @@ fn send(world: &mut World, args: &Args, fill: impl FnOnce(&mut Value)) -> Answer
     let replied = args
         .json("reply_parameters")
         .and_then(|reply| reply["message_id"].as_i64());
-    if let Some(replied) = replied.and_then(|id| chat.messages.get(&id)) {
-        message["reply_to_message"] = replied.clone();
-    }
+    chat.set_reply(&mut message, replied)?;
     chat.keep(message.clone());
     let said = message["text"]
         .as_str()
@@ -60,16 +60,21 @@ fn send(world: &mut World, args: &Args, fill: impl FnOnce(&mut Value)) -> Answer
 }
 
 pub(super) fn edit_message_text(world: &mut World, args: &Args) -> Answer {
-    let text = message_text(args)?.to_owned();
+    let text = message_text(args)?.into_owned();
     let markup = args.json("reply_markup").unwrap_or(Value::Null);
     let bot = world.bot();
-    let chat = world.chat(args.need_int("chat_id")?)?;
+    let chat = world.chat(args.chat_id()?)?;
     let message = chat
         .messages
         .get_mut(&args.need_int("message_id")?)
         .ok_or_else(|| ApiError::bad_request("message to edit not found"))?;
     if message["from"]["id"].as_i64() != Some(bot.id) {
         return Err(ApiError::bad_request("message can't be edited"));
+    }
+    if message.get("text").is_none() {
+        return Err(ApiError::bad_request(
+            "there is no text in the message to edit",
+        ));
     }
     if message["text"] == json!(text)
         && message.get("reply_markup").unwrap_or(&Value::Null) == &markup
@@ -92,7 +97,7 @@ pub(super) fn edit_message_text(world: &mut World, args: &Args) -> Answer {
 }
 
 pub(super) fn delete_message(world: &mut World, args: &Args) -> Answer {
-    let chat = world.chat(args.need_int("chat_id")?)?;
+    let chat = world.chat(args.chat_id()?)?;
     match chat.messages.remove(&args.need_int("message_id")?) {
         Some(_) => Ok(json!(true)),
         None => Err(ApiError::bad_request("message to delete not found")),
@@ -109,7 +114,7 @@ pub(super) fn delete_messages(world: &mut World, args: &Args) -> Answer {
             "the number of messages must be from 1 to 100",
         ));
     }
-    let chat = world.chat(args.need_int("chat_id")?)?;
+    let chat = world.chat(args.chat_id()?)?;
     for id in ids {
         // What is not there is skipped, as the documentation says.
         chat.messages.remove(&id);
@@ -118,7 +123,7 @@ pub(super) fn delete_messages(world: &mut World, args: &Args) -> Answer {
 }
 
 pub(super) fn send_chat_action(world: &mut World, args: &Args) -> Answer {
-    world.chat(args.need_int("chat_id")?)?;
+    world.chat(args.chat_id()?)?;
     match args.text("action") {
         Some(_) => Ok(json!(true)),
         None => Err(ApiError::bad_request("wrong parameter action in request")),
@@ -127,7 +132,7 @@ pub(super) fn send_chat_action(world: &mut World, args: &Args) -> Answer {
 
 pub(super) fn answer_callback_query(world: &mut World, args: &Args) -> Answer {
     let id = args.text("callback_query_id").unwrap_or_default();
-    match world.callbacks.iter().position(|open| open == id) {
+    match world.callbacks.iter().position(|open| *open == id) {
         Some(index) => {
             world.callbacks.remove(index);
             Ok(json!(true))
@@ -138,12 +143,12 @@ pub(super) fn answer_callback_query(world: &mut World, args: &Args) -> Answer {
     }
 }
 
-fn message_text(args: &Args) -> Result<&str, ApiError> {
+fn message_text(args: &Args) -> Result<Cow<'_, str>, ApiError> {
     let text = args.text("text").unwrap_or_default();
     if text.trim().is_empty() {
         return Err(ApiError::bad_request("message text is empty"));
     }
-    if units(text) > TEXT_MAX {
+    if units(&text) > TEXT_MAX {
         return Err(ApiError::bad_request("message is too long"));
     }
     Ok(text)

@@ -17,7 +17,7 @@ pub(super) fn get_me(world: &World) -> Answer {
 }
 
 pub(super) fn set_webhook(world: &mut World, args: &Args) -> Answer {
-    match args.text("url") {
+    match args.text("url").as_deref() {
         None | Some("") => delete_webhook(world, args),
         Some(url) if url.starts_with("https://") => {
             world.webhook = Some(url.to_owned());

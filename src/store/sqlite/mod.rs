@@ -21,7 +21,6 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,10 +43,9 @@ const WINDOW: usize = 10_000;
 pub struct Sqlite {
     epoch: i64,
     writer: Writer,
-    reader: Arc<Mutex<Connection>>,
+    /// None once the store is closed.
+    reader: Arc<Mutex<Option<Connection>>>,
     window: Arc<Window>,
-    /// Held for as long as the store lives: the operating system lets go of it when the process ends.
-    _lock: File,
 }
 
 impl Sqlite {
@@ -64,13 +62,12 @@ impl Sqlite {
         let last = open::last_pos(&connection)?;
         let reader = open::reader(&path)?;
         let window = Arc::new(Window::new(WINDOW, last));
-        let writer = Writer::spawn(connection, last, Arc::clone(&window))?;
+        let writer = Writer::spawn(connection, lock, last, Arc::clone(&window))?;
         Ok(Self {
             epoch,
             writer,
-            reader: Arc::new(Mutex::new(reader)),
+            reader: Arc::new(Mutex::new(Some(reader))),
             window,
-            _lock: lock,
         })
     }
 
@@ -90,11 +87,11 @@ impl Sqlite {
     {
         let reader = Arc::clone(&self.reader);
         let read = tokio::task::spawn_blocking(move || {
-            query(&reader.lock().unwrap_or_else(PoisonError::into_inner))
+            let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let connection = reader.as_ref().ok_or(StoreError::Closed)?;
+            query(connection).map_err(|error| refused(what, &error))
         });
-        read.await
-            .map_err(|_| StoreError::Closed)?
-            .map_err(|error| refused(what, &error))
+        read.await.map_err(|_| StoreError::Closed)?
     }
 
     async fn page(&self, after: Pos, max: usize) -> Result<Vec<Entry>> {
@@ -114,6 +111,9 @@ impl Sqlite {
 impl Engine for Sqlite {
     async fn acquire(&self, scope: Scope) -> Result<Lease> {
         // The lock on the directory is the lease: whoever has opened the store holds every scope.
+        if let Scope::Part(_) = scope {
+            self.window.reset();
+        }
         Ok(Lease {
             scope,
             epoch: self.epoch,
@@ -153,21 +153,17 @@ impl Engine for Sqlite {
         wait: Duration,
     ) -> Result<Vec<Entry>> {
         self.check(part)?;
-        match self.window.read(after, max) {
-            Ok(entries) if !entries.is_empty() => Ok(entries),
-            Ok(_) => {
-                // Where the time runs out, there is nothing to read; an append in between is seen.
-                let _ = tokio::time::timeout(wait, self.window.grown(after)).await;
-                Ok(self.window.read(after, max).unwrap_or_default())
+        if let Err(floor) = self.window.read(after, max) {
+            let entries = self.page(after, max).await?;
+            if !entries.is_empty() {
+                return Ok(entries);
             }
-            Err(floor) => {
-                let entries = self.page(after, max).await?;
-                if entries.is_empty() {
-                    self.window.lower(floor, after);
-                }
-                Ok(entries)
-            }
+            // What the window has let go of meanwhile is on disk; an empty answer only makes the caller ask again.
+            self.window.lower(floor, after);
         }
+        // Where the time runs out, there is nothing to read; an append before or meanwhile is seen.
+        let _ = tokio::time::timeout(wait, self.window.grown(after)).await;
+        Ok(self.window.read(after, max).unwrap_or_default())
     }
 
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()> {
@@ -189,7 +185,22 @@ impl Engine for Sqlite {
         .await
     }
 
+    async fn bots(&self) -> Result<Vec<BotId>> {
+        self.read("list the bots", |connection| {
+            let mut select = connection
+                .prepare_cached("SELECT DISTINCT bot FROM updates WHERE error IS NULL")?;
+            select.query_map([], |row| row.get(0).map(BotId))?.collect()
+        })
+        .await
+    }
+
     async fn close(&self) -> Result<()> {
+        // The reader first: the last connection to close empties the log.
+        let reader = Arc::clone(&self.reader);
+        let closing = tokio::task::spawn_blocking(move || {
+            drop(reader.lock().unwrap_or_else(PoisonError::into_inner).take());
+        });
+        closing.await.map_err(|_| StoreError::Closed)?;
         self.writer.ask(|ack| Command::Close { ack }).await
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Window {
 
 struct Inner {
     floor: Pos,
+    /// The newest entry that was ever committed.
+    last: Pos,
     entries: VecDeque<Entry>,
 }
 
@@ -26,6 +28,7 @@ impl Window {
             capacity,
             inner: Mutex::new(Inner {
                 floor,
+                last: floor,
                 entries: VecDeque::new(),
             }),
             grown: Notify::new(),
@@ -38,6 +41,7 @@ impl Window {
             return;
         }
         let mut inner = self.lock();
+        inner.last = entries.last().map_or(inner.last, |entry| entry.pos);
         inner.entries.extend(entries);
         while inner.entries.len() > self.capacity {
             inner.drop_first();
@@ -89,6 +93,13 @@ impl Window {
         if inner.floor == floor {
             inner.floor = after;
         }
+    }
+
+    /// Forgets everything: a new reader begins with what the disk has.
+    pub(super) fn reset(&self) {
+        let mut inner = self.lock();
+        inner.floor = inner.last;
+        inner.entries.clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

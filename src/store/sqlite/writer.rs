@@ -1,8 +1,9 @@
 //! The thread that owns the only connection that writes.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -32,35 +33,56 @@ pub(super) enum Command {
     },
 }
 
-/// The writer's address.
+/// The writer's address. Dropped, it waits for the thread to commit what it has and to give the lock back.
 pub(super) struct Writer {
-    commands: Sender<Command>,
+    /// None while it is dropped.
+    commands: Option<Sender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Writer {
-    pub(super) fn spawn(connection: Connection, last: Pos, window: Arc<Window>) -> Result<Self> {
+    pub(super) fn spawn(
+        connection: Connection,
+        lock: File,
+        last: Pos,
+        window: Arc<Window>,
+    ) -> Result<Self> {
         let (commands, inbox) = mpsc::channel();
         let work = Work {
             connection,
+            _lock: lock,
             last,
             window,
             appends: Vec::new(),
             completions: Vec::new(),
             oldest: None,
         };
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("sundown-store".into())
             .spawn(move || work.run(&inbox))
             .map_err(|error| StoreError::Database {
                 what: "start the writer thread",
                 detail: error.to_string(),
             })?;
-        Ok(Self { commands })
+        Ok(Self {
+            commands: Some(commands),
+            thread: Some(thread),
+        })
     }
 
     pub(super) async fn ask<T>(&self, command: impl FnOnce(Ack<T>) -> Command) -> Result<T> {
         let (ack, answer) = oneshot::channel();
-        self.commands
+        let commands = self.commands.as_ref().ok_or(StoreError::Closed)?;
+        commands
             .send(command(ack))
             .map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
@@ -75,6 +97,8 @@ struct Append {
 
 struct Work {
     connection: Connection,
+    /// Given back after the connection, when nothing more is written; by the operating system at the latest.
+    _lock: File,
     last: Pos,
     window: Arc<Window>,
     appends: Vec<Append>,
@@ -99,7 +123,7 @@ impl Work {
                 self.commit();
             }
             if let Some(ack) = closing {
-                // The connection is closed before it is said to be: SQLite empties the log then.
+                // The connection is closed before it is said to be.
                 let closed = self.connection.close();
                 let _ =
                     ack.send(closed.map_err(|(_, error)| refused("close the database", &error)));

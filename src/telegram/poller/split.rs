@@ -32,7 +32,10 @@ struct Inner {
 /// Reads one update. None where it has no usable `update_id`, and so cannot be confirmed by one.
 pub(super) fn split(raw: &RawValue) -> Option<RawUpdate> {
     let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(raw.get()).ok()?;
-    let id = serde_json::from_str(fields.get("update_id")?.get()).ok()?;
+    let id: i64 = serde_json::from_str(fields.get("update_id")?.get()).ok()?;
+    // The Bot API's ids are positive 32-bit numbers. Another one must never become an offset: a negative offset
+    // deletes what waits.
+    (1..=i64::from(i32::MAX)).contains(&id).then_some(())?;
     let payload = fields.iter().find(|(name, _)| *name != "update_id");
     let lane = payload.map_or(LaneKey(KEYLESS), |(kind, payload)| lane(kind, payload));
     Some(RawUpdate {
@@ -99,6 +102,15 @@ mod tests {
         let text = r#"{ "update_id": 3, "odd": [1,  2] }"#;
         let raw = RawValue::from_string(text.to_owned()).unwrap();
         assert_eq!(&*split(&raw).unwrap().body, text);
+    }
+
+    #[test]
+    fn an_id_that_must_not_become_an_offset_is_none() {
+        for id in ["-5", "0", "9223372036854775807", "2147483648", "\"7\""] {
+            let raw =
+                RawValue::from_string(format!(r#"{{"update_id":{id},"message":{{}}}}"#)).unwrap();
+            assert_eq!(split(&raw), None, "{id}");
+        }
     }
 
     #[test]

@@ -1,0 +1,61 @@
+//! The log lines of the lifecycle.
+
+use std::time::Duration;
+
+use tracing::{debug, error, info, warn};
+
+use super::Phase;
+use super::machine::{Exit, HookId, HookResult, Machine, Notice, ServiceId};
+
+/// Tells what the machine thinks worth telling.
+pub(super) fn tell(machine: &Machine, notice: &Notice, elapsed: Duration) {
+    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    match notice {
+        Notice::Phase(phase) => match (phase, machine.reasons().first()) {
+            (Phase::Draining, Some(reason)) => info!(%phase, elapsed_ms, %reason, "draining"),
+            _ => info!(%phase, elapsed_ms, "{phase}"),
+        },
+        Notice::Service(id, _) => service(machine, *id, elapsed_ms),
+        Notice::Hook(id) => hook(machine, *id, elapsed_ms),
+        Notice::StopAppended(reason) => info!(%reason, elapsed_ms, "another reason to stop"),
+        Notice::Fast => warn!(
+            elapsed_ms,
+            "second signal: running work is cancelled now; a third ends the process at once"
+        ),
+    }
+}
+
+fn service(machine: &Machine, id: ServiceId, elapsed_ms: u64) {
+    let record = &machine.services()[id.0];
+    let (service, state) = (&record.name, record.state);
+    match &record.exit {
+        Some(Exit::Failed { message, .. }) => {
+            error!(service, elapsed_ms, error = message, "service failed")
+        }
+        Some(Exit::Panicked(message)) => {
+            error!(service, elapsed_ms, error = message, "service panicked")
+        }
+        _ => debug!(service, %state, elapsed_ms, "service {state}"),
+    }
+}
+
+fn hook(machine: &Machine, id: HookId, elapsed_ms: u64) {
+    let record = machine.hook(id);
+    let (hook, stage) = (&record.name, id.stage);
+    match &record.result {
+        Some(HookResult::Done) => info!(hook, %stage, elapsed_ms, "hook done"),
+        Some(HookResult::NotDue) | None => debug!(hook, %stage, elapsed_ms, "hook not due"),
+        Some(HookResult::Cancelled) => {
+            warn!(hook, %stage, elapsed_ms, "hook cancelled by the stop")
+        }
+        Some(HookResult::Skipped) => {
+            error!(hook, %stage, elapsed_ms, "hook skipped: the stop budget was spent")
+        }
+        Some(HookResult::TimedOut) => {
+            error!(hook, %stage, elapsed_ms, "hook took too long and was cut off")
+        }
+        Some(HookResult::Failed { message, .. } | HookResult::Panicked(message)) => {
+            error!(hook, %stage, elapsed_ms, error = message, "hook failed");
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! The poller: long polls, commits, confirms.
+//!
+//! What is stored is what is confirmed: a stop interrupts calls and waits, and never a commit, so the offset of the
+//! last, confirming call is one that the disk has.
+
+mod backoff;
+mod conflict;
+mod sequence;
+mod split;
+mod trouble;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{debug, info, warn};
+
+use super::{CallError, Client, Identity};
+use crate::lifecycle::{Failure, Service, ServiceContext};
+use crate::store::{Lease, RawBatch, Scope, Store, StoreError};
+use sequence::Sequence;
+use split::split;
+use trouble::Trouble;
+
+/// A call that is not a long poll is answered within this time.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// What a long poll may take longer than the server was asked to wait.
+const POLL_MARGIN: Duration = Duration::from_secs(10);
+/// An empty answer that comes sooner than this was not waited for.
+const TOO_SOON: Duration = Duration::from_millis(500);
+/// The last, confirming call delays the stop by no more than this.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How a bot is polled.
+#[derive(Clone, Debug)]
+pub struct PollerConfig {
+    /// How long the server holds a call open while there is no update. 1 to 50 s; the server cuts more to 50 s.
+    /// Short polls cost traffic, long ones nothing: a stop does not wait for them.
+    pub timeout: Duration,
+    /// Updates in one answer at most: 1 to 100.
+    pub limit: u8,
+    /// Kinds of updates to ask for, by the Bot API's names. An empty list means every kind but `chat_member`,
+    /// `message_reaction` and `message_reaction_count`, which must be named. Sent with every call.
+    pub allowed_updates: Vec<String>,
+    /// How long an unreachable server is tried at start before the start fails.
+    pub start_patience: Duration,
+}
+
+impl Default for PollerConfig {
+    /// 30 s, 100 updates, the server's default kinds, 10 s of patience.
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            limit: 100,
+            allowed_updates: Vec::new(),
+            start_patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The service that polls one bot.
+pub struct Poller {
+    client: Client,
+    store: Store,
+    identity: Identity,
+    config: PollerConfig,
+}
+
+impl Poller {
+    /// Polls into this store, and tells `identity` who the bot is.
+    #[must_use]
+    pub fn new(client: Client, store: Store, identity: Identity, config: PollerConfig) -> Self {
+        Self {
+            client,
+            store,
+            identity,
+            config,
+        }
+    }
+}
+
+impl Service for Poller {
+    async fn run(&mut self, cx: ServiceContext) -> Result<(), Failure> {
+        let bot = self.client.token().bot();
+        let lease = self.store.acquire(Scope::Poll(bot)).await.map_err(stored)?;
+        let cursor = self.store.cursor(&lease).await.map_err(stored)?;
+        let mut polling = Polling {
+            poller: self,
+            cx: &cx,
+            lease,
+            sequence: Sequence::new(cursor),
+            sent_offset: None,
+            trouble: Trouble::new(&self.config),
+            warned: BTreeSet::new(),
+            is_ready: false,
+            received: 0,
+        };
+        match polling.run().await {
+            Err(End::Stop) => {}
+            Err(End::Failed(failure)) => return Err(failure),
+            Ok(never) => match never {},
+        }
+        debug!("long poll dropped, intake closed");
+        cx.drained().await;
+        debug!("poll released");
+        polling.confirm().await;
+        Ok(())
+    }
+}
+
+fn stored(error: StoreError) -> Failure {
+    Failure::fatal(error.exit_kind(), error)
+}
+
+/// Why polling ended.
+enum End {
+    Stop,
+    Failed(Failure),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// The polling of one bot from start to stop.
+struct Polling<'a> {
+    poller: &'a Poller,
+    cx: &'a ServiceContext,
+    lease: Lease,
+    sequence: Sequence,
+    /// The offset that the server has been sent last.
+    sent_offset: Option<i64>,
+    trouble: Trouble,
+    /// What has been warned of; a server's habits are not news every half second.
+    warned: BTreeSet<&'static str>,
+    is_ready: bool,
+    received: u64,
+}
+
+impl Polling<'_> {
+    async fn run(&mut self) -> Result<std::convert::Infallible, End> {
+        self.identify().await?;
+        loop {
+            let asked_at = Instant::now();
+            // The first call does not wait: it says at once whether polling works.
+            let wait = if self.is_ready {
+                self.poller.config.timeout
+            } else {
+                Duration::ZERO
+            };
+            match self.poll(wait).await? {
+                Ok(batch) => {
+                    let stored = self.take_in(batch).await?;
+                    self.succeeded();
+                    if stored == 0 && !wait.is_zero() && asked_at.elapsed() < TOO_SOON {
+                        self.pace().await?;
+                    }
+                }
+                Err(error) => self.wait_after(error).await?,
+            }
+        }
+    }
+
+    /// Whatever may take long, unless a stop comes first.
+    ///
+    /// # Cancel safety
+    /// A call that is dropped has confirmed nothing but what its own offset did.
+    async fn unless_stopped<F: Future>(&self, wait: F) -> Result<F::Output, End> {
+        tokio::select! {
+            biased;
+            () = self.cx.draining() => Err(End::Stop),
+            output = wait => Ok(output),
+        }
+    }
+
+    /// Calls a method that takes nothing.
+    async fn call(&self, method: &'static str) -> Result<Result<Value, CallError>, End> {
+        let nothing = json!({});
+        let call = self.poller.client.call(method, &nothing, CALL_TIMEOUT);
+        self.unless_stopped(call).await
+    }
+
+    async fn identify(&mut self) -> Result<(), End> {
+        self.cx.status("asking who I am");
+        loop {
+            match self.call("getMe").await? {
+                Ok(me) => {
+                    info!(
+                        username = me["username"].as_str(),
+                        bot_id = me["id"].as_i64(),
+                        "the token is accepted"
+                    );
+                    self.poller.identity.set(me);
+                    self.trouble.is_over();
+                    return Ok(());
+                }
+                Err(error) => self.wait_after(error).await?,
+            }
+        }
+    }
+
+    async fn poll(&mut self, wait: Duration) -> Result<Result<Vec<Box<RawValue>>, CallError>, End> {
+        let config = &self.poller.config;
+        let offset = self.sequence.cursor().next_offset;
+        let parameters = json!({
+            "offset": offset,
+            "limit": config.limit,
+            "timeout": wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
+            "allowed_updates": config.allowed_updates,
+        });
+        self.sent_offset = Some(offset);
+        let call = self
+            .poller
+            .client
+            .call("getUpdates", &parameters, wait + POLL_MARGIN);
+        self.unless_stopped(call).await
+    }
+
+    /// Stores what is new of a batch; returns how much that was. A stop waits for it: what the cursor has passed must
+    /// be on disk before anything is confirmed.
+    async fn take_in(&mut self, batch: Vec<Box<RawValue>>) -> Result<usize, Failure> {
+        let arrived = batch.len();
+        let updates: Vec<_> = batch.iter().filter_map(|raw| split(raw)).collect();
+        if updates.len() < arrived {
+            self.warn_once("updates without a usable update_id arrive; they cannot be confirmed, and are not handled");
+        }
+        let placed = self.sequence.place(updates);
+        if placed.was_reset {
+            warn!("the server restarted its update ids; following them");
+        }
+        if placed.repeated > 0 {
+            self.warn_once(
+                "the server repeats updates that were confirmed; they are not handled again",
+            );
+        }
+        if placed.updates.is_empty() {
+            return Ok(0);
+        }
+        let batch = RawBatch {
+            updates: placed.updates,
+            cursor: self.sequence.cursor(),
+        };
+        let stored = self
+            .poller
+            .store
+            .append(&self.lease, batch)
+            .await
+            .map_err(stored)?;
+        self.received += u64::try_from(stored).unwrap_or(u64::MAX);
+        self.cx.fact("received", self.received);
+        debug!(
+            count = stored,
+            next_offset = self.sequence.cursor().next_offset,
+            "updates stored"
+        );
+        Ok(stored)
+    }
+
+    fn succeeded(&mut self) {
+        self.trouble.is_over();
+        if !self.is_ready {
+            self.is_ready = true;
+            self.cx.ready();
+            self.cx.fact("received", 0_u64);
+            self.cx.status("polling");
+        }
+    }
+
+    /// Keeps a server that does not hold calls open from being asked without end.
+    async fn pace(&mut self) -> Result<(), End> {
+        self.warn_once("the server answers getUpdates at once instead of waiting as long polling does; it is asked twice a second");
+        self.unless_stopped(sleep(TOO_SOON)).await
+    }
+
+    async fn wait_after(&mut self, error: CallError) -> Result<(), End> {
+        let wait = self.trouble.after(&error, self.is_ready)?;
+        self.cx.status(format!(
+            "{error}; next try in {:.1} s",
+            wait.time.as_secs_f64()
+        ));
+        if wait.remove_webhook
+            && let Err(error) = self.call("deleteWebhook").await?
+        {
+            warn!(%error, "the webhook could not be removed");
+        }
+        self.unless_stopped(sleep(wait.time)).await?;
+        if self.is_ready {
+            self.cx.status("polling");
+        }
+        Ok(())
+    }
+
+    /// Confirms what is stored, where the server has not been told yet. Not being heard costs nothing: the next
+    /// start sends the same offset first.
+    async fn confirm(&mut self) {
+        let offset = self.sequence.cursor().next_offset;
+        if offset == 0 || self.sent_offset == Some(offset) {
+            return;
+        }
+        let parameters = json!({ "offset": offset, "limit": 1, "timeout": 0 });
+        let call = self
+            .poller
+            .client
+            .call::<Value>("getUpdates", &parameters, CONFIRM_TIMEOUT);
+        match timeout(CONFIRM_TIMEOUT, call).await {
+            Ok(Ok(_)) => debug!(offset, "the last updates are confirmed"),
+            _ => debug!(
+                offset,
+                "the last updates are not confirmed; the next start does it"
+            ),
+        }
+    }
+
+    fn warn_once(&mut self, text: &'static str) {
+        if self.warned.insert(text) {
+            warn!("{text}");
+        }
+    }
+}
