@@ -1,0 +1,466 @@
+//! Random schedules: whatever services and hooks do, and whenever a stop comes, the machine keeps its promises.
+//!
+//! Each schedule is drawn from its number alone: a plan, how everybody in it behaves, and when which stop requests
+//! come. A simulated world carries the machine's actions out and feeds it what follows. A failure names the number;
+//! `SUNDOWN_SCHEDULE=number cargo test schedules` runs that one alone.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use fastrand::Rng;
+
+use super::*;
+
+const SCHEDULES: u64 = 30_000;
+
+/// What somebody does when something happens: at once, after a while, or never.
+type When = Option<Duration>;
+
+struct ServiceBehaviour {
+    ready: When,
+    /// Ends by itself, so long after its start.
+    ends: When,
+    exit: Exit,
+    intake: When,
+    /// Says that it is drained, and waits for its release, before it ends.
+    holds: bool,
+    drains: When,
+    dies: When,
+    aborts: When,
+}
+
+struct HookBehaviour {
+    ends: When,
+    result: HookResult,
+}
+
+/// A world in which time passes only from event to event.
+struct World {
+    machine: Machine,
+    tiers: Vec<Vec<ServiceId>>,
+    services: Vec<ServiceBehaviour>,
+    hooks: BTreeMap<(u8, usize), HookBehaviour>,
+    now: Duration,
+    agenda: BinaryHeap<Reverse<(Duration, u64)>>,
+    events: BTreeMap<u64, Event>,
+    serial: u64,
+    log: Vec<(Duration, Action)>,
+    steps: usize,
+}
+
+fn key(id: HookId) -> (u8, usize) {
+    let stage = match id.stage {
+        Stage::OnStart => 0,
+        Stage::OnDrain => 1,
+        Stage::OnStopped => 2,
+    };
+    (stage, id.index)
+}
+
+fn some_time(rng: &mut Rng) -> Duration {
+    // Most things are quick, some take longer than any budget.
+    let limit = [0, 10, 500, 5_000, 200_000][rng.usize(..5)];
+    Duration::from_millis(rng.u64(0..=limit))
+}
+
+fn when(rng: &mut Rng, never: f64) -> When {
+    (rng.f64() >= never).then(|| some_time(rng))
+}
+
+fn hooks(rng: &mut Rng, name: &str) -> Vec<HookPlan> {
+    let hook = |index| HookPlan {
+        name: format!("{name}{index}"),
+        timeout: Duration::from_secs(10),
+    };
+    (0..rng.usize(..4)).map(hook).collect()
+}
+
+fn services(rng: &mut Rng) -> Vec<ServicePlan> {
+    let count = rng.usize(1..4);
+    let mut service = |index| ServicePlan {
+        name: format!("s{index}"),
+        start_timeout: Duration::from_secs(30),
+        weight: rng.u32(0..5),
+    };
+    (0..count).map(&mut service).collect()
+}
+
+fn plan(rng: &mut Rng) -> Plan {
+    Plan {
+        on_start: hooks(rng, "start"),
+        tiers: (0..rng.usize(..5)).map(|_| services(rng)).collect(),
+        on_drain: hooks(rng, "drain"),
+        on_stopped: hooks(rng, "stopped"),
+        stop_timeout: Duration::from_millis(rng.u64(0..60_000)),
+    }
+}
+
+impl World {
+    fn new(rng: &mut Rng) -> Self {
+        let plan = plan(rng);
+        let exits = [
+            Exit::Finished,
+            Exit::Failed {
+                message: "x".into(),
+                kind: Some(ExitKind::Config),
+            },
+            Exit::Failed {
+                message: "y".into(),
+                kind: None,
+            },
+            Exit::Panicked("z".into()),
+        ];
+        let services = plan.tiers.iter().flatten().map(|_| ServiceBehaviour {
+            ready: when(rng, 0.03),
+            ends: when(rng, 0.9),
+            exit: exits[rng.usize(..4)].clone(),
+            intake: when(rng, 0.2),
+            holds: rng.bool(),
+            drains: when(rng, 0.15),
+            dies: when(rng, 0.2),
+            aborts: when(rng, 0.2),
+        });
+        let services = services.collect();
+        let results = [
+            HookResult::Done,
+            HookResult::Done,
+            HookResult::Done,
+            HookResult::Failed {
+                message: "no".into(),
+                kind: None,
+            },
+            HookResult::Panicked("oh".into()),
+        ];
+        let stages = [
+            (0, plan.on_start.len()),
+            (1, plan.on_drain.len()),
+            (2, plan.on_stopped.len()),
+        ];
+        let mut hooks = BTreeMap::new();
+        for (stage, count) in stages {
+            for index in 0..count {
+                let result = results[rng.usize(..results.len())].clone();
+                hooks.insert(
+                    (stage, index),
+                    HookBehaviour {
+                        ends: when(rng, 0.1),
+                        result,
+                    },
+                );
+            }
+        }
+        let machine = Machine::new(plan);
+        let tiers = machine.tiers.clone();
+        Self {
+            machine,
+            tiers,
+            services,
+            hooks,
+            now: Duration::ZERO,
+            agenda: BinaryHeap::new(),
+            events: BTreeMap::new(),
+            serial: 0,
+            log: Vec::new(),
+            steps: 0,
+        }
+    }
+
+    fn later(&mut self, wait: When, event: Event) {
+        if let Some(wait) = wait {
+            self.serial += 1;
+            self.agenda.push(Reverse((self.now + wait, self.serial)));
+            self.events.insert(self.serial, event);
+        }
+    }
+
+    fn step(&mut self, event: Event) {
+        self.steps += 1;
+        assert!(self.steps < 10_000, "the machine runs in circles");
+        let actions = self.machine.step(event, self.now);
+        if let Some(wake) = self.machine.wake_at() {
+            assert!(wake > self.now, "it asks to be woken in the past");
+        }
+        for action in actions {
+            self.log.push((self.now, action.clone()));
+            self.carry_out(action);
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Spawn(id) => {
+                let behaviour = &self.services[id.0];
+                let (ready, ends, exit) = (behaviour.ready, behaviour.ends, behaviour.exit.clone());
+                self.later(ready, Event::Ready(id));
+                self.later(ends, Event::Exited(id, exit));
+            }
+            Action::Drain(id) => {
+                let behaviour = &self.services[id.0];
+                let (intake, drains, holds) = (behaviour.intake, behaviour.drains, behaviour.holds);
+                self.later(intake, Event::IntakeClosed(id));
+                self.later(
+                    drains,
+                    if holds {
+                        Event::Drained(id)
+                    } else {
+                        Event::Exited(id, Exit::Finished)
+                    },
+                );
+            }
+            Action::Release(id) | Action::Kill(id) => {
+                let dies = self.services[id.0].dies;
+                self.later(dies, Event::Exited(id, Exit::Finished));
+            }
+            Action::Abort(id) => {
+                let aborts = self.services[id.0].aborts;
+                self.later(aborts, Event::Exited(id, Exit::Aborted));
+            }
+            Action::RunHook(id) => {
+                let behaviour = &self.hooks[&key(id)];
+                let (ends, result) = (behaviour.ends, behaviour.result.clone());
+                self.later(ends, Event::HookEnded(id, result));
+            }
+            Action::CancelHook(id) => self.later(
+                Some(Duration::ZERO),
+                Event::HookEnded(id, HookResult::Cancelled),
+            ),
+            Action::ArmDeadline(_) | Action::ArmImmediate | Action::Note(_) => {}
+        }
+    }
+
+    /// Runs until nothing happens any more, or all is over.
+    fn run(&mut self) {
+        self.step(Event::Begin);
+        while self.machine.phase() != Phase::Stopped {
+            let event_at = self.agenda.peek().map(|Reverse((at, _))| *at);
+            let next = match (event_at, self.machine.wake_at()) {
+                (Some(event), Some(wake)) => event.min(wake),
+                (Some(at), None) | (None, Some(at)) => at,
+                (None, None) => return,
+            };
+            self.now = next;
+            let event = match self.agenda.peek() {
+                Some(Reverse((at, _))) if *at <= next => {
+                    let Reverse((_, serial)) = self.agenda.pop().unwrap();
+                    self.events.remove(&serial).unwrap()
+                }
+                _ => Event::Tick,
+            };
+            self.step(event);
+        }
+    }
+
+    fn tier_of(&self, id: ServiceId) -> usize {
+        self.tiers
+            .iter()
+            .position(|tier| tier.contains(&id))
+            .unwrap()
+    }
+
+    fn times(&self, wanted: impl Fn(&Action) -> bool) -> usize {
+        self.log.iter().filter(|(_, action)| wanted(action)).count()
+    }
+
+    fn check(&self) {
+        self.check_end();
+        self.check_order();
+        self.check_hooks();
+        self.check_modes();
+    }
+
+    fn check_end(&self) {
+        assert_eq!(self.machine.phase(), Phase::Stopped, "it stopped");
+        let began = self.machine.stop_began().unwrap();
+        assert!(
+            self.now - began <= self.machine.plan.stop_timeout,
+            "it kept its budget"
+        );
+        for (index, service) in self.machine.services().iter().enumerate() {
+            let was_spawned = self.times(|action| *action == Action::Spawn(ServiceId(index))) == 1;
+            assert_eq!(
+                was_spawned,
+                service.started_at.is_some(),
+                "{} is recorded",
+                service.name
+            );
+            let expected: &[ServiceState] = if was_spawned {
+                &[ServiceState::Stopped, ServiceState::Abandoned]
+            } else {
+                &[ServiceState::Pending]
+            };
+            assert!(
+                expected.contains(&service.state),
+                "{} has an end: {}",
+                service.name,
+                service.state
+            );
+            assert_eq!(
+                was_spawned,
+                service.ended_at.is_some(),
+                "{} has a time",
+                service.name
+            );
+        }
+        for hook in self.machine.hooks() {
+            assert!(hook.result.is_some(), "{} has an outcome", hook.name);
+        }
+    }
+
+    fn check_order(&self) {
+        let mut spawned = BTreeSet::new();
+        let mut ended = BTreeSet::new();
+        let mut ready = BTreeSet::new();
+        let (mut drained_tier, mut is_stopping) = (usize::MAX, false);
+        let mut once = BTreeSet::new();
+        for (_, action) in &self.log {
+            match action {
+                Action::Spawn(id) => {
+                    assert!(!is_stopping, "nothing starts once it stops");
+                    assert!(spawned.insert(*id), "started once");
+                    for left in self.tiers[..self.tier_of(*id)].iter().flatten() {
+                        assert!(ready.contains(left), "a tier waits for those left of it");
+                    }
+                }
+                Action::Drain(id) => {
+                    assert!(
+                        is_stopping && spawned.contains(id),
+                        "only what started is stopped"
+                    );
+                    let tier = self.tier_of(*id);
+                    assert!(tier <= drained_tier, "from right to left");
+                    drained_tier = tier;
+                    for right in self.tiers[tier + 1..].iter().flatten() {
+                        assert!(
+                            !spawned.contains(right) || ended.contains(right),
+                            "after those right of it have ended"
+                        );
+                    }
+                }
+                Action::ArmDeadline(_) => {
+                    assert!(!is_stopping, "armed once");
+                    is_stopping = true;
+                }
+                Action::Note(Notice::Service(id, state)) => match state {
+                    ServiceState::Ready => drop(ready.insert(*id)),
+                    ServiceState::Stopped | ServiceState::Abandoned => {
+                        assert!(ended.insert(*id), "ended once")
+                    }
+                    _ => {}
+                },
+                _ => {}
+            }
+            if let Action::Drain(_) | Action::Kill(_) | Action::Abort(_) | Action::Release(_) =
+                action
+            {
+                assert!(once.insert(format!("{action:?}")), "{action:?} comes once");
+            }
+        }
+    }
+
+    fn check_hooks(&self) {
+        let running = self.machine.reached_running();
+        let mut open: Option<HookId> = None;
+        let mut begun = Vec::new();
+        for (_, action) in &self.log {
+            match action {
+                Action::RunHook(id) => {
+                    assert_eq!(open, None, "hooks run one by one");
+                    assert!(!begun.contains(id), "{id:?} runs once");
+                    open = Some(*id);
+                    begun.push(*id);
+                    if id.stage == Stage::OnDrain {
+                        assert!(running, "no goodbye where nobody was served");
+                        assert_eq!(
+                            self.released_before(*id),
+                            0,
+                            "the poll is not released before its hooks"
+                        );
+                    }
+                }
+                Action::Note(Notice::Hook(id)) if open == Some(*id) => open = None,
+                _ => {}
+            }
+        }
+        for hook in self
+            .machine
+            .hooks()
+            .iter()
+            .filter(|hook| hook.id.stage == Stage::OnStopped)
+        {
+            let skipped = hook.result == Some(HookResult::Skipped);
+            assert!(
+                begun.contains(&hook.id) != skipped,
+                "{} runs exactly once, or no time was left",
+                hook.name
+            );
+        }
+    }
+
+    fn released_before(&self, hook: HookId) -> usize {
+        let before = self
+            .log
+            .iter()
+            .take_while(|(_, action)| *action != Action::RunHook(hook));
+        before
+            .filter(|(_, action)| matches!(action, Action::Release(_)))
+            .count()
+    }
+
+    fn check_modes(&self) {
+        let fast = self.times(|action| *action == Action::Note(Notice::Fast));
+        assert!(fast <= 1, "the mode only rises");
+        assert_eq!(fast == 1, self.machine.mode() == Some(Mode::Fast));
+        let armed = self.times(|action| *action == Action::ArmImmediate);
+        assert!(armed <= fast, "a third signal follows a second");
+        let phases: Vec<Phase> = self
+            .log
+            .iter()
+            .filter_map(|(_, action)| match action {
+                Action::Note(Notice::Phase(phase)) => Some(*phase),
+                _ => None,
+            })
+            .collect();
+        assert!(phases.is_sorted(), "phases only go forward: {phases:?}");
+    }
+}
+
+fn run_schedule(number: u64) {
+    let mut rng = Rng::with_seed(number);
+    let mut world = World::new(&mut rng);
+    let signals = rng.usize(..4);
+    let mut requests = Vec::new();
+    for _ in 0..signals {
+        let signal = StopReason::Signal {
+            signo: 15,
+            pid: None,
+            uid: None,
+        };
+        requests.push((some_time(&mut rng), signal));
+    }
+    // Something always ends it.
+    requests.push((some_time(&mut rng), StopReason::RunForElapsed));
+    for (at, reason) in requests {
+        world.later(Some(at), Event::StopRequested(reason));
+    }
+    world.run();
+    world.check();
+    assert!(!world.machine.reasons().is_empty(), "a reason is kept");
+}
+
+#[test]
+fn the_machine_keeps_its_promises_in_every_schedule() {
+    if let Some(number) = std::env::var("SUNDOWN_SCHEDULE")
+        .ok()
+        .and_then(|number| number.parse().ok())
+    {
+        return run_schedule(number);
+    }
+    for number in 0..SCHEDULES {
+        if let Err(payload) = std::panic::catch_unwind(|| run_schedule(number)) {
+            eprintln!(
+                "schedule {number} breaks a promise; SUNDOWN_SCHEDULE={number} runs it alone"
+            );
+            std::panic::resume_unwind(payload);
+        }
+    }
+}
