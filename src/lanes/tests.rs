@@ -211,22 +211,35 @@ async fn max_updates_starts_exactly_so_many_and_finishes_them() {
 }
 
 #[tokio::test]
-async fn a_stop_before_the_gate_opens_is_quick_and_leaves_everything() {
+async fn behind_a_closed_gate_no_handler_starts_and_a_stop_is_clean() {
     let fixture = fixture(&[1, 2, 3]).await;
-    let store = Arc::clone(&fixture.store);
-    let builder = Supervisor::builder("test").signals(false);
-    let handle = builder.handle();
-    let report = builder
+    let (store, closed): (_, Gate) = (
+        Arc::clone(&fixture.store),
+        Arc::new(|| Box::pin(std::future::pending())),
+    );
+    let handler: Handler = Arc::new(|_| Box::pin(async { Outcome::Done }));
+    let report = Supervisor::builder("test")
+        .signals(false)
+        // Long enough for the updates to be read.
+        .run_for(Duration::from_millis(200))
         .service("lanes", move || {
-            let never: Handler = Arc::new(|_| Box::pin(std::future::pending()));
-            let closed: Gate = Arc::new(|| Box::pin(std::future::pending()));
-            handle.request_stop("changed my mind");
-            Lanes::new(Arc::clone(&store), never, closed, LanesConfig::default())
+            Lanes::new(
+                Arc::clone(&store),
+                Arc::clone(&handler),
+                Arc::clone(&closed),
+                LanesConfig::default(),
+            )
         })
         .run()
         .await;
     assert_eq!(report.exit_kind(), ExitKind::Clean);
-    assert_eq!(fixture.store.counts().await.unwrap().queued, 3);
+    assert_eq!(
+        (
+            report.fact("handled"),
+            fixture.store.counts().await.unwrap().queued
+        ),
+        (0, 3)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,13 +1,12 @@
 //! Nothing is confirmed that is not stored.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use sundown::lifecycle::{ExitKind, Supervisor};
+use sundown::lifecycle::{ExitKind, Phase, Report, Supervisor};
 use sundown::sandbox::Sandbox;
 use sundown::store::sqlite::Sqlite;
 use sundown::store::{
@@ -16,9 +15,10 @@ use sundown::store::{
 use sundown::telegram::{Client, Identity, Poller, PollerConfig, Token};
 use tokio::sync::Semaphore;
 
-/// A store whose disk takes its time over an append, and then refuses it.
-struct FullDisk {
+/// A store whose disk takes its time over an append, and may refuse it then.
+struct SlowDisk {
     inner: Sqlite,
+    is_full: bool,
     asked: Semaphore,
     may_answer: Semaphore,
 }
@@ -26,14 +26,17 @@ struct FullDisk {
 type Result<T> = std::result::Result<T, StoreError>;
 
 #[async_trait]
-impl Engine for FullDisk {
-    async fn append(&self, _: &Lease, _: RawBatch) -> Result<usize> {
+impl Engine for SlowDisk {
+    async fn append(&self, poll: &Lease, batch: RawBatch) -> Result<usize> {
         self.asked.add_permits(1);
         let _turn = self.may_answer.acquire().await;
-        Err(StoreError::Database {
-            what: "write",
-            detail: "disk full".into(),
-        })
+        if self.is_full {
+            return Err(StoreError::Database {
+                what: "write",
+                detail: "disk full".into(),
+            });
+        }
+        self.inner.append(poll, batch).await
     }
     async fn acquire(&self, scope: Scope) -> Result<Lease> {
         self.inner.acquire(scope).await
@@ -64,15 +67,6 @@ impl Engine for FullDisk {
     }
 }
 
-fn full_disk(dir: &Path) -> Arc<FullDisk> {
-    let inner = Sqlite::open(dir).unwrap();
-    Arc::new(FullDisk {
-        inner,
-        asked: Semaphore::new(0),
-        may_answer: Semaphore::new(0),
-    })
-}
-
 async fn control(url: &str, call: &str, body: Option<Value>) -> Value {
     let (http, url) = (reqwest::Client::new(), format!("{url}/control/{call}"));
     let request = match body {
@@ -82,21 +76,31 @@ async fn control(url: &str, call: &str, body: Option<Value>) -> Value {
     request.send().await.unwrap().json().await.unwrap()
 }
 
-#[tokio::test]
-async fn a_stop_during_an_append_that_fails_confirms_nothing_and_ends_with_74() {
+/// A stop in the middle of an append; returns how it ended, and how many updates the server still has then.
+async fn stop_during_append(is_full: bool) -> (Report, Value) {
     let dir = tempfile::tempdir().unwrap();
     let (sandbox, token) = Sandbox::with_bot((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-    let (url, store) = (sandbox.url(), full_disk(dir.path()));
+    let url = sandbox.url();
+    let server = Supervisor::builder("server")
+        .signals(false)
+        .service("sandbox", move || sandbox.clone());
+    let server_handle = server.handle();
+
+    let inner = Sqlite::open(dir.path()).unwrap();
+    let store = Arc::new(SlowDisk {
+        inner,
+        is_full,
+        asked: Semaphore::new(0),
+        may_answer: Semaphore::new(0),
+    });
     let client = Client::new(
         reqwest::Client::new(),
         url.parse().unwrap(),
         Token::parse(&token).unwrap(),
     );
-
     let for_poller = Arc::clone(&store);
-    let builder = Supervisor::builder("test")
+    let bot = Supervisor::builder("bot")
         .signals(false)
-        .service("sandbox", move || sandbox.clone())
         .service("poller", move || {
             Poller::new(
                 client.clone(),
@@ -104,26 +108,37 @@ async fn a_stop_during_an_append_that_fails_confirms_nothing_and_ends_with_74() 
                 Identity::default(),
                 PollerConfig::default(),
             )
-        })
-        .on_drain("look", {
-            let url = url.clone();
-            move || async move {
-                // The poller has been told to drain, and the server still has the update.
-                let state = control(&url, "state", None).await;
-                assert_eq!(state["result"]["pending_update_count"], json!(1));
-                Ok(())
-            }
         });
-    let handle = builder.handle();
-    let trouble = async {
-        handle.reached(sundown::lifecycle::Phase::Running).await;
+    let bot_handle = bot.handle();
+
+    let course = async {
+        bot_handle.reached(Phase::Running).await;
         let user = json!({ "id": 5, "first_name": "Ada" });
         control(&url, "message", Some(json!({ "user": user, "text": "hi" }))).await;
         store.asked.acquire().await.unwrap().forget();
-        handle.request_stop("in the middle of an append");
+        bot_handle.request_stop("in the middle of an append");
+        bot_handle.reached(Phase::Draining).await;
         store.may_answer.add_permits(1);
+        bot_handle.reached(Phase::Stopped).await;
+        let state = control(&url, "state", None).await;
+        server_handle.request_stop("seen enough");
+        state["result"]["pending_update_count"].clone()
     };
-    let (report, ()) = tokio::join!(builder.run(), trouble);
+    let (_, report, pending) = tokio::join!(server.run(), bot.run(), course);
+    (report, pending)
+}
+
+#[tokio::test]
+async fn an_append_that_fails_during_a_stop_is_not_confirmed_and_ends_with_74() {
+    let (report, pending) = stop_during_append(true).await;
     assert_eq!(report.exit_kind(), ExitKind::StateIo, "{report}");
-    assert!(report.to_string().contains("look: done"), "{report}");
+    assert_eq!(pending, json!(1));
+}
+
+#[tokio::test]
+async fn an_append_that_succeeds_during_a_stop_is_confirmed_on_the_way_out() {
+    let (report, pending) = stop_during_append(false).await;
+    assert_eq!(report.exit_kind(), ExitKind::Clean, "{report}");
+    assert_eq!(report.fact("received"), 1);
+    assert_eq!(pending, json!(0));
 }

@@ -204,6 +204,10 @@ impl Polling<'_> {
     }
 
     async fn poll(&mut self, wait: Duration) -> Result<Result<Vec<Box<RawValue>>, CallError>, End> {
+        if self.cx.is_draining() {
+            // A call that is not made has not told the server anything.
+            return Err(End::Stop);
+        }
         let config = &self.poller.config;
         let offset = self.sequence.cursor().next_offset;
         let parameters = json!({

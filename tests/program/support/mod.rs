@@ -18,7 +18,8 @@ pub(crate) fn skip(test: &str, lacks: &str) {
     let _ = writeln!(std::io::stderr(), "\n*** {text} ***\n");
 }
 
-/// An example that cargo has built beside the tests.
+/// An example that cargo has built beside the tests. `cargo test` and `cargo test NAME` build it anew; `cargo test
+/// --test program` does not.
 pub(crate) fn example(name: &str) -> std::path::PathBuf {
     let tests = env::current_exe().unwrap();
     let path = tests
