@@ -23,8 +23,6 @@
 //! works is cancelled, at 90 % it is aborted, at its end it is abandoned and named in the report.
 
 mod record;
-#[cfg(test)]
-mod schedules;
 mod starting;
 mod stopping;
 #[cfg(test)]

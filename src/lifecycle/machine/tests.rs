@@ -1,3 +1,5 @@
+mod schedules;
+
 use super::*;
 
 fn s(seconds: u64) -> Duration {

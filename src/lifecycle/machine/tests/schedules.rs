@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use fastrand::Rng;
 
-use super::*;
+use super::super::*;
 
 const SCHEDULES: u64 = 30_000;
 
