@@ -246,20 +246,46 @@ async fn behind_a_closed_gate_no_handler_starts_and_a_stop_is_clean() {
 async fn a_handler_that_blocks_its_thread_is_named_and_left_behind() {
     let fixture = fixture(&[1]).await;
     let (release, blocked) = std::sync::mpsc::channel::<()>();
-    let blocked = Arc::new(Mutex::new(blocked));
-    let config = LanesConfig {
-        max_updates: Some(1),
-        ..LanesConfig::default()
-    };
-    let report = fixture
-        .run(config, move |_| {
-            let blocked = Arc::clone(&blocked);
-            Box::pin(async move {
-                let _ = blocked.lock().unwrap().recv();
-                Outcome::Done
-            })
+    let (blocked, started) = (Arc::new(Mutex::new(blocked)), Arc::new(Semaphore::new(0)));
+    let (store, has_started) = (Arc::clone(&fixture.store), Arc::clone(&started));
+    let handler: Handler = Arc::new(move |_| {
+        let (blocked, started) = (Arc::clone(&blocked), Arc::clone(&has_started));
+        Box::pin(async move {
+            started.add_permits(1);
+            let _ = blocked.lock().unwrap().recv();
+            Outcome::Done
         })
-        .await;
+    });
+    let builder = Supervisor::builder("test")
+        .signals(false)
+        // What is left behind leaves the hard deadline armed: it must not be reached while other tests run.
+        .stop_timeout(Duration::from_secs(3_600))
+        .service("lanes", move || {
+            Lanes::new(
+                Arc::clone(&store),
+                Arc::clone(&handler),
+                open_gate(),
+                LanesConfig::default(),
+            )
+        });
+    let handle = builder.handle();
+    let twice_stopped = async {
+        started.acquire().await.unwrap().forget();
+        handle.request_stop(StopReason::Signal {
+            signo: 15,
+            pid: None,
+            uid: None,
+        });
+        handle.reached(Phase::Draining).await;
+        // A second signal counts when it is no echo of the first.
+        tokio::time::sleep(Duration::from_millis(350)).await;
+        handle.request_stop(StopReason::Signal {
+            signo: 15,
+            pid: None,
+            uid: None,
+        });
+    };
+    let (report, ()) = tokio::join!(builder.run(), twice_stopped);
     drop(release);
     assert_eq!(report.exit_kind(), ExitKind::Unfinished);
     let text = report.to_string();

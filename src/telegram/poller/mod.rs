@@ -30,6 +30,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const POLL_MARGIN: Duration = Duration::from_secs(10);
 /// An empty answer that comes sooner than this was not waited for.
 const TOO_SOON: Duration = Duration::from_millis(500);
+/// A call that has been open for so long has reached the server, also where no answer has come.
+const SURELY_ARRIVED: Duration = Duration::from_millis(250);
 /// The last, confirming call delays the stop by no more than this.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -91,7 +93,7 @@ impl Service for Poller {
             cx: &cx,
             lease,
             sequence: Sequence::new(cursor),
-            sent_offset: None,
+            told_offset: None,
             trouble: Trouble::new(&self.config),
             warned: BTreeSet::new(),
             is_ready: false,
@@ -132,8 +134,8 @@ struct Polling<'a> {
     cx: &'a ServiceContext,
     lease: Lease,
     sequence: Sequence,
-    /// The offset that the server has been sent last.
-    sent_offset: Option<i64>,
+    /// The offset that the server has surely been told last.
+    told_offset: Option<i64>,
     trouble: Trouble,
     /// What has been warned of; a server's habits are not news every half second.
     warned: BTreeSet<&'static str>,
@@ -204,10 +206,6 @@ impl Polling<'_> {
     }
 
     async fn poll(&mut self, wait: Duration) -> Result<Result<Vec<Box<RawValue>>, CallError>, End> {
-        if self.cx.is_draining() {
-            // A call that is not made has not told the server anything.
-            return Err(End::Stop);
-        }
         let config = &self.poller.config;
         let offset = self.sequence.cursor().next_offset;
         let parameters = json!({
@@ -216,12 +214,21 @@ impl Polling<'_> {
             "timeout": wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
             "allowed_updates": config.allowed_updates,
         });
-        self.sent_offset = Some(offset);
+        let asked_at = Instant::now();
         let call = self
             .poller
             .client
             .call("getUpdates", &parameters, wait + POLL_MARGIN);
-        self.unless_stopped(call).await
+        let answer = self.unless_stopped(call).await;
+        let has_arrived = match &answer {
+            Ok(Err(CallError::Network { .. })) => false,
+            Ok(_) => true,
+            Err(_) => asked_at.elapsed() >= SURELY_ARRIVED,
+        };
+        if has_arrived {
+            self.told_offset = Some(offset);
+        }
+        answer
     }
 
     /// Stores what is new of a batch; returns how much that was. A stop waits for it: what the cursor has passed must
@@ -302,7 +309,7 @@ impl Polling<'_> {
     /// start sends the same offset first.
     async fn confirm(&mut self) {
         let offset = self.sequence.cursor().next_offset;
-        if offset == 0 || self.sent_offset == Some(offset) {
+        if offset == 0 || self.told_offset == Some(offset) {
             return;
         }
         let parameters = json!({ "offset": offset, "limit": 1, "timeout": 0 });
