@@ -30,7 +30,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const POLL_MARGIN: Duration = Duration::from_secs(10);
 /// An empty answer that comes sooner than this was not waited for.
 const TOO_SOON: Duration = Duration::from_millis(500);
-/// A call that has been open for so long has reached the server, also where no answer has come.
+/// A call that has been open for so long has reached the server, also where no answer has come. A stop waits for it
+/// where the call confirms something, instead of asking once more.
 const SURELY_ARRIVED: Duration = Duration::from_millis(250);
 /// The last, confirming call delays the stop by no more than this.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(1);
@@ -219,11 +220,20 @@ impl Polling<'_> {
             .poller
             .client
             .call("getUpdates", &parameters, wait + POLL_MARGIN);
-        let answer = self.unless_stopped(call).await;
+        let mut call = std::pin::pin!(call);
+        let answer = self.unless_stopped(call.as_mut()).await;
         let has_arrived = match &answer {
             Ok(Err(CallError::Network { .. })) => false,
             Ok(_) => true,
-            Err(_) => asked_at.elapsed() >= SURELY_ARRIVED,
+            Err(_) if self.told_offset == Some(offset) => true,
+            Err(_) => {
+                // What it brings now is not confirmed, and comes again; but what it confirms must arrive.
+                let left = SURELY_ARRIVED.saturating_sub(asked_at.elapsed());
+                !matches!(
+                    timeout(left, call).await,
+                    Ok(Err(CallError::Network { .. }))
+                )
+            }
         };
         if has_arrived {
             self.told_offset = Some(offset);
