@@ -45,7 +45,9 @@ struct Driver {
     /// aborted.
     tasks: JoinSet<()>,
     run_for: Option<Duration>,
+    stop_timeout: Duration,
     listens: bool,
+    watch: Option<signals::Watch>,
     deadline: Option<HardDeadline>,
     remarks: Remarks,
 }
@@ -56,6 +58,7 @@ pub(super) struct Cast {
     pub(super) factories: Vec<RunService>,
     pub(super) hooks: StageHooks,
     pub(super) run_for: Option<Duration>,
+    pub(super) stop_timeout: Duration,
     pub(super) signals: bool,
     pub(super) handle: Handle,
     pub(super) snapshots: watch::Sender<Snapshot>,
@@ -77,7 +80,9 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
         hook_tasks: HashMap::new(),
         tasks: JoinSet::new(),
         run_for: cast.run_for,
+        stop_timeout: cast.stop_timeout,
         listens: cast.signals,
+        watch: None,
         deadline: None,
     };
     if driver.listens {
@@ -108,14 +113,17 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
 
 impl Driver {
     fn listen_to_signals(&mut self) {
-        match signals::listen() {
-            Ok(listener) => {
-                self.tasks
-                    .spawn(signals::forward(listener, self.handle.clone()));
-            }
-            Err(error) => {
-                warn!(%error, "signals cannot be listened to; a stop by signal will not be graceful")
-            }
+        let listening = signals::listen().and_then(|listener| {
+            self.tasks
+                .spawn(signals::forward(listener, self.handle.clone()));
+            self.watch = Some(signals::Watch::start(
+                &self.name,
+                self.stop_timeout + HARD_DEADLINE_MARGIN,
+            )?);
+            Ok(())
+        });
+        if let Err(error) = listening {
+            warn!(%error, "signals cannot be listened to; a stop by signal will not be graceful");
         }
     }
 
@@ -270,11 +278,12 @@ impl Driver {
         let all_ended = all_ended(tasks).await;
         let remarks = self.remarks.all();
         let left_behind = !all_ended || remarks.iter().any(|remark| remark.left_behind);
-        if let Some(deadline) = self.deadline.take()
-            && left_behind
-        {
-            // It may block the end of the runtime; the deadline stays armed for that.
-            std::mem::forget(deadline);
+        if left_behind {
+            // It may block the end of the runtime; the deadlines stay armed for that.
+            std::mem::forget(self.deadline.take());
+            if let Some(watch) = self.watch.take() {
+                watch.stay_armed();
+            }
         }
         Report::new(self.name, &self.machine, remarks, self.began.elapsed())
     }

@@ -1,14 +1,21 @@
-//! SIGTERM and SIGINT as stop requests.
+//! SIGTERM and SIGINT: stop requests for the supervisor, and a deadline that does not need it.
+//!
+//! The listener runs on the runtime, as everything does that a stop needs. Where every thread of the runtime is
+//! blocked, nobody would hear it; so a thread of its own waits for the same signals and arms the hard deadline.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::iterator::{Handle as Closer, Signals};
 use signal_hook_tokio::SignalsInfo;
 use tokio_stream::StreamExt;
 
+use super::deadline::HardDeadline;
 use super::{Handle, StopReason};
 
 const STOP_SIGNALS: [i32; 2] = [SIGTERM, SIGINT];
@@ -57,5 +64,53 @@ pub(super) async fn forward(mut signals: SignalsInfo<WithOrigin>, handle: Handle
             pid: origin.process.as_ref().map(|process| process.pid),
             uid: origin.process.map(|process| process.uid),
         });
+    }
+}
+
+/// A thread that arms the hard deadline at the first stop signal, whatever the runtime does. Dropped, it ends, and what
+/// it has armed is disarmed.
+pub(super) struct Watch {
+    closer: Closer,
+    armed: Arc<Mutex<Option<HardDeadline>>>,
+}
+
+impl Watch {
+    /// `time` is what the process may take from the signal to its end.
+    ///
+    /// # Errors
+    /// Where the operating system refuses a handler or a thread.
+    pub(super) fn start(name: &str, time: Duration) -> io::Result<Self> {
+        let mut signals = Signals::new(STOP_SIGNALS)?;
+        let (closer, armed) = (
+            signals.handle(),
+            Arc::<Mutex<Option<HardDeadline>>>::default(),
+        );
+        let (name, slot) = (name.to_owned(), Arc::clone(&armed));
+        thread::Builder::new()
+            .name("signal-watch".into())
+            .spawn(move || {
+                if signals.forever().next().is_some()
+                    && let Ok(deadline) = HardDeadline::arm(&name, Instant::now() + time)
+                {
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
+                }
+            })?;
+        Ok(Self { closer, armed })
+    }
+
+    /// Leaves what is armed as it is.
+    pub(super) fn stay_armed(self) {
+        std::mem::forget(
+            self.armed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.closer.close();
     }
 }

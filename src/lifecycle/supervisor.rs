@@ -40,7 +40,7 @@ impl Supervisor {
 }
 
 /// Longer is for ever.
-const LONGEST_RUN: Duration = Duration::from_secs(366 * 86_400);
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// Collects what a [`Supervisor`] is to run.
 #[must_use = "a supervisor does nothing until it is run"]
@@ -118,14 +118,14 @@ impl Builder {
 
     /// Stops the process this long after everything is ready; a year at most. Default: never.
     pub fn run_for(mut self, time: Duration) -> Self {
-        self.run_for = Some(time.min(LONGEST_RUN));
+        self.run_for = Some(time.min(LONGEST));
         self
     }
 
     /// The budget of the whole stop, hooks included. Two seconds after it the process is ended from outside the
     /// runtime with exit code 81. Default 25 s.
     pub fn stop_timeout(mut self, budget: Duration) -> Self {
-        self.stop_timeout = budget;
+        self.stop_timeout = budget.min(LONGEST);
         self
     }
 
@@ -176,6 +176,7 @@ impl Builder {
                 .collect(),
             hooks: self.hooks,
             run_for: self.run_for,
+            stop_timeout: self.stop_timeout,
             signals: self.signals,
             handle: self.handle,
             snapshots: self.snapshots,

@@ -1,6 +1,6 @@
 //! Stops by signal: idle, busy, twice.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -201,4 +201,25 @@ fn the_hard_deadline_does_not_wait_for_a_full_standard_error() {
         .unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(81));
     drop(reader);
+}
+
+#[test]
+fn sigterm_ends_a_process_whose_runtime_is_wedged_with_81() {
+    let mut child = Command::new(example("wedged_runtime"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    // Both workers, and whatever runs `main`, are gone for good.
+    for _ in 0..2 {
+        assert_eq!(lines.next().unwrap().unwrap(), "blocking");
+    }
+    let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
+    nix::sys::signal::kill(pid, Signal::SIGTERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(81));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("wedged: the hard deadline is reached")
+    );
 }
