@@ -1,11 +1,13 @@
 //! The command line.
 
+mod report;
 mod run;
 mod sandbox;
 
 use std::ffi::OsString;
 use std::future::Future;
 use std::io::{self, Write};
+use std::path::Path;
 
 use clap::{Parser, Subcommand};
 
@@ -66,12 +68,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitKind {
             return kind;
         }
     };
-    let ended = match cli.command {
-        Command::Run(args) => run::run(*args),
-        Command::Sandbox(args) => sandbox::run(args),
+    let (ended, file) = match cli.command {
+        Command::Run(args) => {
+            let file = args.report.clone();
+            (run::run(*args), file)
+        }
+        Command::Sandbox(args) => (sandbox::run(args), None),
     };
     match ended {
-        Ok(report) => tell(&report),
+        Ok(report) => tell(&report, file.as_deref()),
         Err(refusal) => {
             complain(&refusal.text);
             refusal.kind
@@ -111,11 +116,19 @@ where
     Ok(output)
 }
 
-/// Prints the report, and in a paragraph of its own what went wrong.
-fn tell(report: &Report) -> ExitKind {
+/// Prints the report, writes it to a file where one is wanted, and says in a paragraph of its own what went wrong.
+fn tell(report: &Report, file: Option<&Path>) -> ExitKind {
     let mut stdout = io::stdout().lock();
     // A closed pipe is no reason to end otherwise than the report says.
     let _ = write!(stdout, "{}", redact(&report.to_string())).and_then(|()| stdout.flush());
+    if let Some(file) = file
+        && let Err(error) = report::write(report, file)
+    {
+        complain(&format!(
+            "cannot write the report to {}: {error}",
+            file.display()
+        ));
+    }
     if let Some((name, error)) = report.first_error() {
         complain(&format!("{name}: {error}"));
     }

@@ -116,6 +116,14 @@ pub(super) struct Args {
         allow_negative_numbers = true
     )]
     operator_chat: Option<i64>,
+    /// Write the final report to this file too, as JSON
+    #[arg(
+        long,
+        value_name = "FILE",
+        hide_env_values = true,
+        env = "SUNDOWN_REPORT"
+    )]
+    pub(super) report: Option<PathBuf>,
     /// Log lines on standard error: auto, pretty or json [default: auto]
     #[arg(
         long,
