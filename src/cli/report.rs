@@ -46,6 +46,7 @@ fn service(service: &ServiceReport) -> Value {
         ServiceOutcome::Aborted => ("aborted", None),
         ServiceOutcome::Abandoned => ("abandoned", None),
         ServiceOutcome::Completed => ("completed", None),
+        ServiceOutcome::BackingOff(error) => ("backing_off", Some(error)),
         ServiceOutcome::Failed(error) => ("failed", Some(error)),
         ServiceOutcome::Panicked(message) => ("panicked", Some(message)),
     };
@@ -58,6 +59,7 @@ fn service(service: &ServiceReport) -> Value {
         "name": service.name,
         "outcome": outcome,
         "error": error,
+        "restarts": service.restarts,
         "start_ms": service.start_took.map(milliseconds),
         "ran_ms": service.ran.map(milliseconds),
         "stop_ms": service.stop_took.map(milliseconds),

@@ -15,7 +15,7 @@ use super::deadline::HardDeadline;
 use super::hook::StageHooks;
 use super::machine::{Action, Event, Exit, HookId, HookResult, Machine, Notice, ServiceId};
 use super::remarks::Remarks;
-use super::service::{RunService, ServiceContext, Tokens};
+use super::service::{Message, RunService, ServiceContext, Tokens};
 use super::telling::tell;
 use super::{Failure, Handle, Phase, Report, ServiceSnapshot, Snapshot, StopReason, signals};
 
@@ -36,7 +36,7 @@ struct Driver {
     began: Instant,
     handle: Handle,
     snapshots: watch::Sender<Snapshot>,
-    events: mpsc::UnboundedSender<Event>,
+    events: mpsc::UnboundedSender<Message>,
     factories: Vec<RunService>,
     hooks: StageHooks,
     services: HashMap<ServiceId, Running>,
@@ -104,7 +104,7 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
                 }
             }
             () = sleep_until(tick.unwrap_or(driver.began)), if tick.is_some() => driver.step(Event::Tick),
-            Some(event) = inbox.recv() => driver.step(event),
+            Some(message) = inbox.recv() => driver.receive(message),
             () = driver.remarks.changed() => driver.publish(),
         }
     }
@@ -124,6 +124,13 @@ impl Driver {
         });
         if let Err(error) = listening {
             warn!(%error, "signals cannot be listened to; a stop by signal will not be graceful");
+        }
+    }
+
+    fn receive(&mut self, message: Message) {
+        let is_current = |(id, life): (ServiceId, u32)| self.machine.services()[id.0].life == life;
+        if message.from.is_none_or(is_current) {
+            self.step(message.event);
         }
     }
 
@@ -168,6 +175,7 @@ impl Driver {
         let cx = ServiceContext {
             id,
             tokens: tokens.clone(),
+            life: self.machine.services()[id.0].life,
             events: self.events.clone(),
             remarks: self.remarks.clone(),
             handle: self.handle.clone(),
@@ -178,7 +186,8 @@ impl Driver {
             // A factory's panic is its service's.
             Box::pin(async { resume_unwind(payload) })
         });
-        let task = self.watch(service.instrument(span), move |end| {
+        let from = Some((id, self.machine.services()[id.0].life));
+        let task = self.watch(from, service.instrument(span), move |end| {
             Event::Exited(
                 id,
                 match end {
@@ -186,6 +195,7 @@ impl Driver {
                     End::Done(Err(failure)) => Exit::Failed {
                         message: failure.message(),
                         kind: failure.exit_kind(),
+                        retry_after: failure.retry_after(),
                     },
                     End::Panicked(message) => Exit::Panicked(message),
                     End::Aborted => Exit::Aborted,
@@ -201,7 +211,7 @@ impl Driver {
         };
         let span = info_span!("hook", hook = self.machine.hook(id).name, stage = %id.stage);
         let hook = async move { hook().await }.instrument(span);
-        let task = self.watch(hook, move |end| {
+        let task = self.watch(None, hook, move |end| {
             Event::HookEnded(
                 id,
                 match end {
@@ -219,7 +229,7 @@ impl Driver {
     }
 
     /// Runs a future in a task of its own and reports its end, however it comes, as an event.
-    fn watch<F, E>(&mut self, future: F, event: E) -> AbortHandle
+    fn watch<F, E>(&mut self, from: Option<(ServiceId, u32)>, future: F, event: E) -> AbortHandle
     where
         F: Future<Output = Result<(), Failure>> + Send + 'static,
         E: FnOnce(End) -> Event + Send + 'static,
@@ -233,7 +243,10 @@ impl Driver {
                 Some(Err(error)) => End::of(error),
                 None => End::Aborted,
             };
-            let _ = events.send(event(end));
+            let _ = events.send(Message {
+                from,
+                event: event(end),
+            });
         });
         task
     }

@@ -1,5 +1,7 @@
 //! How a service or a hook says that it failed.
 
+use std::time::Duration;
+
 use super::ExitKind;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -12,7 +14,10 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub enum Failure {
     /// It cannot go on; the process stops with exit code 70 (69 while starting).
     Permanent(BoxError),
-    /// It cannot go on, and this is the exit code that tells an operator why.
+    /// It cannot go on now, and may be able to later: a restart waits at least so long. Where the service is not
+    /// restarted, the same as [`Permanent`](Self::Permanent).
+    Transient(BoxError, Duration),
+    /// It cannot go on, and this is the exit code that tells an operator why. It is not restarted.
     Fatal(ExitKind, BoxError),
 }
 
@@ -27,16 +32,28 @@ impl Failure {
         Self::Permanent(error.into())
     }
 
+    /// A failure that a restart may cure, at the earliest after this time.
+    pub fn transient(error: impl Into<BoxError>, retry_after: Duration) -> Self {
+        Self::Transient(error.into(), retry_after)
+    }
+
+    pub(super) fn retry_after(&self) -> Duration {
+        match self {
+            Self::Transient(_, wait) => *wait,
+            _ => Duration::ZERO,
+        }
+    }
+
     pub(super) fn exit_kind(&self) -> Option<ExitKind> {
         match self {
-            Self::Permanent(_) => None,
+            Self::Permanent(_) | Self::Transient(..) => None,
             Self::Fatal(kind, _) => Some(*kind),
         }
     }
 
     /// The error and its causes on one line.
     pub(super) fn message(&self) -> String {
-        let (Self::Permanent(error) | Self::Fatal(_, error)) = self;
+        let (Self::Permanent(error) | Self::Transient(error, _) | Self::Fatal(_, error)) = self;
         let mut text = error.to_string();
         let mut source = error.source();
         while let Some(cause) = source {

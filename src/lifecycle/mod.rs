@@ -21,10 +21,11 @@
 //! - Only what started is stopped; what was started and did not get ready counts as started.
 //! - `on_drain` hooks run after the last tier has closed its intake and before it is released.
 //! - `on_stopped` hooks run once, after the services have ended, also after a failed start.
+//! - A service that ends is restarted as its policy says, and never once a stop has begun.
 //! - The first reason to stop is kept; the mode of the stop only rises.
 //! - Every wait while stopping has an end, and what was cut off is named in the [`Report`].
 //!
-//! Not done here: restarting services, a watchdog, and anything that knows what a service is for.
+//! Not done here: restarting what depends on a restarted service, a watchdog, and anything that knows what a service is for.
 
 mod deadline;
 mod driver;
@@ -36,6 +37,7 @@ mod phase;
 mod reason;
 mod remarks;
 mod report;
+mod restart;
 mod service;
 mod signals;
 mod supervisor;
@@ -53,6 +55,7 @@ use phase::Mode;
 pub use phase::{Phase, ServiceSnapshot, ServiceState, Snapshot};
 pub use reason::{ExitKind, StopReason};
 pub use report::{HookOutcome, HookReport, Report, ServiceOutcome, ServiceReport};
+pub use restart::{PolicyError, Restart, RestartPolicy};
 pub use service::{Service, ServiceContext, ServiceSpec};
 pub use signals::prepare as prepare_signals;
 pub use supervisor::{Builder, Supervisor};

@@ -51,6 +51,8 @@ pub enum ServiceState {
     Starting,
     /// It said that it is ready.
     Ready,
+    /// It has ended, and waits to be started again.
+    Backoff,
     /// It was told to take no new work and to finish what it has.
     Draining,
     /// It was released and is about to return.
@@ -76,6 +78,7 @@ impl fmt::Display for ServiceState {
             Self::Pending => "pending",
             Self::Starting => "starting",
             Self::Ready => "ready",
+            Self::Backoff => "backing off",
             Self::Draining => "draining",
             Self::Stopping => "stopping",
             Self::Stopped => "stopped",

@@ -27,6 +27,8 @@ pub enum StopReason {
     Completed(String),
     /// A service returned an error or panicked.
     ServiceFailed(String),
+    /// A service failed again and again, more often than its policy allows.
+    RestartsExhausted(String),
     /// A start hook or a service did not come up.
     StartFailed(String),
     /// The program asked for it, in its own words.
@@ -37,7 +39,10 @@ impl StopReason {
     /// Whether a stop for this reason is an ordinary end (exit code 0).
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        !matches!(self, Self::ServiceFailed(_) | Self::StartFailed(_))
+        !matches!(
+            self,
+            Self::ServiceFailed(_) | Self::RestartsExhausted(_) | Self::StartFailed(_)
+        )
     }
 }
 
@@ -57,6 +62,7 @@ impl fmt::Display for StopReason {
             Self::Idle => write!(f, "idle for as long as was asked for"),
             Self::Completed(name) => write!(f, "{name} completed"),
             Self::ServiceFailed(name) => write!(f, "{name} failed"),
+            Self::RestartsExhausted(name) => write!(f, "{name} failed too often"),
             Self::StartFailed(name) => write!(f, "{name} did not start"),
             Self::Requested(text) => write!(f, "{text}"),
         }

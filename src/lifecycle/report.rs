@@ -36,6 +36,10 @@ pub struct ServiceReport {
     pub name: String,
     /// How it ended.
     pub outcome: ServiceOutcome,
+    /// How often it was restarted.
+    pub restarts: u32,
+    /// Whether the process could go on without it.
+    pub is_optional: bool,
     /// From its start to ready.
     pub start_took: Option<Duration>,
     /// From its start to its end.
@@ -66,6 +70,8 @@ pub enum ServiceOutcome {
     Abandoned,
     /// It ended by itself.
     Completed,
+    /// It had ended so, and waited to be started again when the stop came.
+    BackingOff(String),
     /// It returned an error.
     Failed(String),
     /// It panicked.
@@ -119,6 +125,9 @@ impl Report {
             .zip(remarks)
             .map(|(record, remark)| {
                 let outcome = match (&record.exit, record.state) {
+                    (Some(exit), _) if record.was_waiting => {
+                        ServiceOutcome::BackingOff(error_of(exit))
+                    }
                     (Some(Exit::Failed { message, .. }), _) => {
                         ServiceOutcome::Failed(message.clone())
                     }
@@ -134,6 +143,8 @@ impl Report {
                 ServiceReport {
                     name: record.name.clone(),
                     outcome,
+                    restarts: record.restarts,
+                    is_optional: record.is_optional,
                     start_took: since(record.started_at, record.ready_at),
                     ran: since(record.started_at, record.ended_at),
                     stop_took: since(record.drained_at, record.ended_at),
@@ -230,8 +241,9 @@ impl Report {
         if let Some(kind) = failure {
             return kind;
         }
-        let panicked =
-            |service: &ServiceReport| matches!(service.outcome, ServiceOutcome::Panicked(_));
+        let panicked = |service: &ServiceReport| {
+            !service.is_optional && matches!(service.outcome, ServiceOutcome::Panicked(_))
+        };
         let hook_panicked = |hook: &HookReport| matches!(hook.outcome, HookOutcome::Panicked(_));
         if self.services.iter().any(panicked) || self.hooks.iter().any(hook_panicked) {
             return ExitKind::Software;
@@ -247,12 +259,10 @@ impl Report {
     fn left_something(&self) -> bool {
         let service_left = |service: &ServiceReport| {
             !service.unfinished.is_empty()
+                || (!service.is_optional && matches!(service.outcome, ServiceOutcome::Failed(_)))
                 || matches!(
                     service.outcome,
-                    ServiceOutcome::Cancelled
-                        | ServiceOutcome::Aborted
-                        | ServiceOutcome::Abandoned
-                        | ServiceOutcome::Failed(_)
+                    ServiceOutcome::Cancelled | ServiceOutcome::Aborted | ServiceOutcome::Abandoned
                 )
         };
         let hook_left = |hook: &HookReport| {
@@ -289,6 +299,9 @@ impl fmt::Display for Report {
             write!(f, "  service    {:<12} {}", service.name, service.outcome)?;
             if let Some(ran) = service.ran {
                 write!(f, " after {}", seconds(ran))?;
+            }
+            if service.restarts > 0 {
+                write!(f, ", restarted {} times", service.restarts)?;
             }
             if let Some(took) = service.stop_took {
                 write!(f, ", stop took {}", seconds(took))?;
@@ -328,6 +341,7 @@ impl fmt::Display for ServiceOutcome {
             Self::Aborted => write!(f, "aborted"),
             Self::Abandoned => write!(f, "abandoned"),
             Self::Completed => write!(f, "completed"),
+            Self::BackingOff(error) => write!(f, "backing off ({error})"),
             Self::Failed(error) => write!(f, "failed ({error})"),
             Self::Panicked(message) => write!(f, "panicked ({message})"),
         }
@@ -345,6 +359,14 @@ impl fmt::Display for HookOutcome {
             Self::Skipped => write!(f, "skipped, no time was left"),
             Self::NotDue => write!(f, "not due"),
         }
+    }
+}
+
+fn error_of(exit: &Exit) -> String {
+    match exit {
+        Exit::Failed { message, .. } | Exit::Panicked(message) => message.clone(),
+        Exit::Finished => "completed".to_owned(),
+        Exit::Aborted => "aborted".to_owned(),
     }
 }
 

@@ -10,11 +10,11 @@ use tracing::{error, warn};
 
 use super::machine::{Event, ServiceId};
 use super::remarks::Remarks;
-use super::{Failure, Handle, StopReason};
+use super::{Failure, Handle, Restart, RestartPolicy, StopReason};
 
 /// Something that runs for as long as the process does: a poller, a server, a writer.
 ///
-/// `run` is called once on a fresh value from the service's factory. It says [`ready`](ServiceContext::ready)
+/// `run` is called once on each fresh value from the service's factory. It says [`ready`](ServiceContext::ready)
 /// when it can do its work, and ends soon after [`draining`](ServiceContext::draining).
 ///
 /// A closure that takes a [`ServiceContext`] is a service too. One that captures something clones it for each run:
@@ -44,7 +44,7 @@ pub trait Service: Send {
     /// [`killed`](ServiceContext::killed). What must not be lost then belongs on disk.
     ///
     /// # Errors
-    /// An error, like a panic, stops the process.
+    /// An error, like a panic, ends this life of the service; its [`RestartPolicy`] says what follows.
     fn run(&mut self, cx: ServiceContext) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
@@ -64,15 +64,19 @@ pub struct ServiceSpec {
     pub(super) name: String,
     pub(super) start_timeout: Duration,
     pub(super) weight: u32,
+    pub(super) restart: RestartPolicy,
+    pub(super) is_optional: bool,
 }
 
 impl ServiceSpec {
-    /// A service of this name, with 30 s to be ready and weight 1.
+    /// A critical service of this name that is not restarted, with 30 s to be ready and weight 1.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             start_timeout: Duration::from_secs(30),
             weight: 1,
+            restart: RestartPolicy::new(Restart::Temporary),
+            is_optional: false,
         }
     }
 
@@ -80,6 +84,21 @@ impl ServiceSpec {
     #[must_use]
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.start_timeout = timeout;
+        self
+    }
+
+    /// When and how often it is started again after it has been ready and has ended. Its factory makes a new value
+    /// for every start. Default: never.
+    #[must_use]
+    pub fn restart(mut self, policy: RestartPolicy) -> Self {
+        self.restart = policy;
+        self
+    }
+
+    /// The process goes on without it where it has ended for good. Default: critical, the process stops then.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.is_optional = true;
         self
     }
 
@@ -106,12 +125,21 @@ pub(super) struct Tokens {
     pub(super) killed: CancellationToken,
 }
 
+/// What the supervisor is told, and by which life of which service.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) from: Option<(ServiceId, u32)>,
+    pub(super) event: Event,
+}
+
 /// A service's line to its supervisor.
 #[derive(Clone, Debug)]
 pub struct ServiceContext {
     pub(super) id: ServiceId,
     pub(super) tokens: Tokens,
-    pub(super) events: mpsc::UnboundedSender<Event>,
+    /// Which of the service's lives this is: what an earlier one says does not count.
+    pub(super) life: u32,
+    pub(super) events: mpsc::UnboundedSender<Message>,
     pub(super) remarks: Remarks,
     pub(super) handle: Handle,
 }
@@ -203,7 +231,8 @@ impl ServiceContext {
 
     fn send(&self, event: Event) {
         // Nobody listens only when all is over.
-        let _ = self.events.send(event);
+        let from = Some((self.id, self.life));
+        let _ = self.events.send(Message { from, event });
     }
 }
 

@@ -1,6 +1,8 @@
 //! The supervisor as its user sees it: say what there is, then run it.
 
+use std::collections::hash_map::RandomState;
 use std::future::Future;
+use std::hash::BuildHasher;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -154,6 +156,8 @@ impl Builder {
             name: spec.name.clone(),
             start_timeout: spec.start_timeout,
             weight: spec.weight,
+            restart: spec.restart,
+            is_optional: spec.is_optional,
         };
         let machine = Machine::new(Plan {
             on_start: self.hooks.on_start.plan(),
@@ -165,6 +169,7 @@ impl Builder {
             on_drain: self.hooks.on_drain.plan(),
             on_stopped: self.hooks.on_stopped.plan(),
             stop_timeout: self.stop_timeout,
+            seed: RandomState::new().hash_one(&self.name),
         });
         let cast = Cast {
             name: self.name,

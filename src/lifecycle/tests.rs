@@ -280,3 +280,123 @@ async fn a_hook_that_hangs_while_draining_is_cut_off_and_the_rest_goes_on() {
     assert_eq!(report.hooks[0].outcome, HookOutcome::TimedOut);
     assert_eq!(log.lines(), ["on_stopped"]);
 }
+
+/// Fails so many times after it got ready, and then works until it is told to end.
+fn shaky(failures: u32) -> impl FnMut() -> BoxedService + Send {
+    let mut lives = 0;
+    move || {
+        lives += 1;
+        let fails = lives <= failures;
+        Box::new(move |cx: ServiceContext| {
+            Box::pin(async move {
+                cx.ready();
+                if fails {
+                    return Err(Failure::transient("no tea", Duration::from_secs(1)));
+                }
+                cx.draining().await;
+                Ok(())
+            })
+        })
+    }
+}
+
+type Ending = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+type BoxedService = Box<dyn FnMut(ServiceContext) -> Ending + Send>;
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_fails_is_made_anew_until_it_works() {
+    let spec = ServiceSpec::new("shaky").restart(RestartPolicy::new(Restart::Transient));
+    let report = quiet("test")
+        .service(spec, shaky(3))
+        .run_for(Duration::from_secs(60))
+        .run()
+        .await;
+    assert_eq!(report.exit_kind(), ExitKind::Clean, "{report}");
+    assert_eq!(
+        (report.services[0].restarts, &report.services[0].outcome),
+        (3, &ServiceOutcome::Stopped)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_fails_too_often_ends_the_process_with_70() {
+    let policy = RestartPolicy::new(Restart::Transient)
+        .intensity(2, Duration::from_secs(60))
+        .unwrap();
+    let spec = ServiceSpec::new("shaky").restart(policy);
+    let report = quiet("test").service(spec, shaky(9)).run().await;
+    assert_eq!(report.exit_kind(), ExitKind::Software);
+    assert_eq!(
+        report.reasons,
+        [StopReason::RestartsExhausted("shaky".into())]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_optional_service_that_fails_for_good_does_not_decide_the_exit_code() {
+    let report = quiet("test")
+        .service("steady", || until_drained)
+        .service(ServiceSpec::new("shaky").optional(), shaky(1))
+        .run_for(Duration::from_secs(60))
+        .run()
+        .await;
+    assert_eq!(report.exit_kind(), ExitKind::Clean, "{report}");
+    assert_eq!(
+        report.services[1].outcome,
+        ServiceOutcome::Failed("no tea".into())
+    );
+    assert_eq!(report.total.as_secs(), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_life_says_late_does_not_count() {
+    let earlier: Arc<Mutex<Option<ServiceContext>>> = Arc::default();
+    let factory = move || {
+        let earlier = Arc::clone(&earlier);
+        move |cx: ServiceContext| {
+            let earlier = Arc::clone(&earlier);
+            async move {
+                let before = earlier.lock().unwrap().replace(cx.clone());
+                cx.ready();
+                let Some(before) = before else {
+                    return Err(Failure::permanent("the first life"));
+                };
+                cx.draining().await;
+                // Were it believed, the service would be released, and not have to be cancelled.
+                let _ = tokio::time::timeout(Duration::from_secs(1), before.drained()).await;
+                cx.killed().await;
+                Ok(())
+            }
+        }
+    };
+    let spec = ServiceSpec::new("twice born").restart(RestartPolicy::new(Restart::Transient));
+    let report = quiet("test")
+        .service(spec, factory)
+        .run_for(Duration::from_secs(60))
+        .run()
+        .await;
+    assert_eq!(report.services[0].restarts, 1);
+    assert_eq!(report.services[0].outcome, ServiceOutcome::Cancelled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_waits_for_its_restart_when_the_stop_comes_has_left_nothing() {
+    let spec = ServiceSpec::new("shaky").restart(RestartPolicy::new(Restart::Transient));
+    let factory = || {
+        async |cx: ServiceContext| {
+            cx.ready();
+            Err(Failure::transient("no tea", Duration::from_secs(600)))
+        }
+    };
+    let report = quiet("test")
+        .service(spec, factory)
+        .run_for(Duration::from_secs(5))
+        .run()
+        .await;
+    assert_eq!(report.exit_kind(), ExitKind::Clean);
+    assert_eq!(
+        report.services[0].outcome,
+        ServiceOutcome::BackingOff("no tea".into())
+    );
+    assert_eq!(report.stop_took, Duration::ZERO);
+}

@@ -23,6 +23,7 @@
 //! works is cancelled, at 90 % it is aborted, at its end it is abandoned and named in the report.
 
 mod record;
+mod restarting;
 mod starting;
 mod stopping;
 #[cfg(test)]
@@ -30,7 +31,7 @@ mod tests;
 
 use std::time::Duration;
 
-use super::{ExitKind, Mode, Phase, ServiceState, StopReason};
+use super::{ExitKind, Mode, Phase, RestartPolicy, ServiceState, StopReason};
 pub(super) use record::{HookRecord, HookResult, ServiceRecord};
 
 /// A second signal that comes sooner than this is taken for the same one (a terminal's Ctrl-C reaches the whole
@@ -78,6 +79,8 @@ pub(super) struct ServicePlan {
     pub(super) name: String,
     pub(super) start_timeout: Duration,
     pub(super) weight: u32,
+    pub(super) restart: RestartPolicy,
+    pub(super) is_optional: bool,
 }
 
 /// What the machine is to run: fixed before it begins.
@@ -88,6 +91,8 @@ pub(super) struct Plan {
     pub(super) on_drain: Vec<HookPlan>,
     pub(super) on_stopped: Vec<HookPlan>,
     pub(super) stop_timeout: Duration,
+    /// Where the waits before restarts are drawn from.
+    pub(super) seed: u64,
 }
 
 #[derive(Debug)]
@@ -110,6 +115,7 @@ pub(super) enum Exit {
     Failed {
         message: String,
         kind: Option<ExitKind>,
+        retry_after: Duration,
     },
     Panicked(String),
     Aborted,
@@ -161,6 +167,7 @@ pub(super) struct Machine {
     arm_immediate_at: Option<Duration>,
     stop: Option<stopping::Stop>,
     wake: Option<Duration>,
+    seed: u64,
     actions: Vec<Action>,
 }
 
@@ -178,6 +185,14 @@ impl Plan {
         for service in self.tiers.iter_mut().flatten() {
             service.start_timeout = service.start_timeout.min(LONGEST);
             service.weight = service.weight.clamp(1, HEAVIEST);
+            let restart = &mut service.restart;
+            for time in [
+                &mut restart.longest,
+                &mut restart.window,
+                &mut restart.reset_after,
+            ] {
+                *time = (*time).min(LONGEST);
+            }
         }
         self.stop_timeout = self.stop_timeout.min(LONGEST);
     }
@@ -196,7 +211,7 @@ impl Machine {
             );
             services.extend(tier.iter().map(ServiceRecord::new));
         }
-        let hooks = record::hooks_of(&plan);
+        let (hooks, seed) = (record::hooks_of(&plan), plan.seed);
         Self {
             plan,
             now: Duration::ZERO,
@@ -213,6 +228,7 @@ impl Machine {
             arm_immediate_at: None,
             stop: None,
             wake: None,
+            seed,
             actions: Vec::new(),
         }
     }
@@ -246,7 +262,8 @@ impl Machine {
             Event::HookEnded(id, result) => self.end_hook(id, result),
             Event::Ready(id) => {
                 if self.services[id.0].state == ServiceState::Starting {
-                    self.services[id.0].ready_at = Some(self.now);
+                    self.services[id.0].ready_at.get_or_insert(self.now);
+                    self.services[id.0].ready_since = Some(self.now);
                     self.set_state(id, ServiceState::Ready);
                 }
             }
@@ -265,20 +282,13 @@ impl Machine {
         if !service.state.is_live() {
             return;
         }
-        let was_ready = service.ready_at.is_some();
-        let name = service.name.clone();
         service.exit = Some(exit.clone());
         service.ended_at = Some(self.now);
         self.set_state(id, ServiceState::Stopped);
-        if let Exit::Failed { kind, .. } = &exit {
+        if self.may_run() {
+            self.after_exit(id, &exit);
+        } else if let Exit::Failed { kind, .. } = &exit {
             self.failure_kind = self.failure_kind.or(*kind);
-        }
-        if self.phase < Phase::Draining {
-            self.reasons.push(match exit {
-                _ if !was_ready => StopReason::StartFailed(name),
-                Exit::Finished => StopReason::Completed(name),
-                _ => StopReason::ServiceFailed(name),
-            });
         }
     }
 
@@ -314,8 +324,9 @@ impl Machine {
             self.actions.push(Action::ArmImmediate);
         }
         match self.phase {
-            Phase::Init | Phase::Running | Phase::Stopped => false,
-            Phase::Starting => self.advance_start(),
+            Phase::Init | Phase::Stopped => false,
+            Phase::Running => self.advance_restarts(),
+            Phase::Starting => self.advance_restarts() || self.advance_start(),
             Phase::Draining | Phase::Stopping => self.advance_stop(),
             Phase::Finalizing => self.advance_finalizing(),
         }

@@ -1,10 +1,11 @@
 //! What the machine remembers of each service and hook: the raw material of the report.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{
-    Action, Exit, ExitKind, HookId, HookPlan, Machine, Mode, Notice, Plan, ServicePlan,
-    ServiceState, Stage, StopReason,
+    Action, Exit, ExitKind, HookId, HookPlan, Machine, Mode, Notice, Plan, RestartPolicy,
+    ServicePlan, ServiceState, Stage, StopReason,
 };
 
 #[derive(Clone, Debug)]
@@ -18,8 +19,21 @@ pub(in crate::lifecycle) struct ServiceRecord {
     pub(in crate::lifecycle) exit: Option<Exit>,
     /// It had to be cancelled before it said that its work was done.
     pub(in crate::lifecycle) killed: bool,
+    /// Which life it is in; 0 before the first.
+    pub(in crate::lifecycle) life: u32,
+    pub(in crate::lifecycle) restarts: u32,
+    pub(in crate::lifecycle) is_optional: bool,
+    /// The stop came while it waited for its next life.
+    pub(in crate::lifecycle) was_waiting: bool,
     pub(super) start_timeout: Duration,
     pub(super) weight: u32,
+    pub(super) restart: RestartPolicy,
+    /// When the next life begins or the current one was due to begin; none in the first.
+    pub(super) restart_at: Option<Duration>,
+    /// When this life got ready.
+    pub(super) ready_since: Option<Duration>,
+    pub(super) restarts_in_row: u32,
+    pub(super) recent_restarts: VecDeque<Duration>,
     pub(super) intake_closed: bool,
     pub(super) drained: bool,
 }
@@ -35,8 +49,17 @@ impl ServiceRecord {
             ended_at: None,
             exit: None,
             killed: false,
+            life: 0,
+            restarts: 0,
+            is_optional: plan.is_optional,
+            was_waiting: false,
             start_timeout: plan.start_timeout,
             weight: plan.weight,
+            restart: plan.restart,
+            restart_at: None,
+            ready_since: None,
+            restarts_in_row: 0,
+            recent_restarts: VecDeque::new(),
             intake_closed: false,
             drained: false,
         }

@@ -1,6 +1,6 @@
 //! Coming up: start hooks one by one, then the tiers from left to right.
 
-use super::{Action, HookResult, Machine, Phase, ServiceId, ServiceState, Stage, StopReason};
+use super::{HookResult, Machine, Phase, ServiceId, ServiceState, Stage, StopReason};
 
 impl Machine {
     pub(super) fn advance_start(&mut self) -> bool {
@@ -21,7 +21,12 @@ impl Machine {
             self.spawn(&tier);
             return true;
         }
-        if tier.iter().all(|id| self.services[id.0].ready_at.is_some()) {
+        // Without an optional service that did not come up, the process goes on.
+        let is_up = |id: &ServiceId| {
+            let service = &self.services[id.0];
+            service.ready_at.is_some() || (service.is_optional && service.ended_at.is_some())
+        };
+        if tier.iter().all(is_up) {
             self.starting_tier += 1;
             return true;
         }
@@ -30,9 +35,7 @@ impl Machine {
 
     fn spawn(&mut self, tier: &[ServiceId]) {
         for &id in tier {
-            self.services[id.0].started_at = Some(self.now);
-            self.set_state(id, ServiceState::Starting);
-            self.actions.push(Action::Spawn(id));
+            self.start(id);
         }
     }
 
@@ -41,7 +44,7 @@ impl Machine {
         for &id in tier {
             let service = &self.services[id.0];
             let (name, started_at) = (service.name.clone(), service.started_at);
-            let waits = service.state == ServiceState::Starting;
+            let waits = service.state == ServiceState::Starting && service.ready_at.is_none();
             let until = started_at.unwrap_or(self.now) + service.start_timeout;
             if waits && self.is_due(until) {
                 self.reasons.push(StopReason::StartFailed(name));

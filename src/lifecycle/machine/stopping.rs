@@ -67,6 +67,7 @@ impl Machine {
         });
         // First of all, before a log line that may block.
         self.actions.insert(0, Action::ArmDeadline(deadline));
+        self.cancel_restarts();
         self.close_hooks(Stage::OnStart);
         if !self.reached_running {
             // Nobody was ever served: there is nothing to say goodbye to.

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use fastrand::Rng;
 
 use super::super::*;
+use crate::lifecycle::Restart;
 
 const SCHEDULES: u64 = 30_000;
 
@@ -42,7 +43,8 @@ struct World {
     hooks: BTreeMap<(u8, usize), HookBehaviour>,
     now: Duration,
     agenda: BinaryHeap<Reverse<(Duration, u64)>>,
-    events: BTreeMap<u64, Event>,
+    /// Events by their number, with the life of the service that they are about.
+    events: BTreeMap<u64, (Option<(ServiceId, u32)>, Event)>,
     serial: u64,
     log: Vec<(Duration, Action)>,
     steps: usize,
@@ -75,12 +77,20 @@ fn hooks(rng: &mut Rng, name: &str) -> Vec<HookPlan> {
     (0..rng.usize(..4)).map(hook).collect()
 }
 
+fn policy(rng: &mut Rng) -> RestartPolicy {
+    let restart = [Restart::Permanent, Restart::Transient, Restart::Temporary][rng.usize(..3)];
+    let policy = RestartPolicy::new(restart).intensity(rng.u32(0..5), Duration::from_secs(60));
+    policy.unwrap().reset_after(some_time(rng))
+}
+
 fn services(rng: &mut Rng) -> Vec<ServicePlan> {
     let count = rng.usize(1..4);
     let mut service = |index| ServicePlan {
         name: format!("s{index}"),
         start_timeout: Duration::from_secs(30),
         weight: rng.u32(0..5),
+        restart: policy(rng),
+        is_optional: rng.u8(..4) == 0,
     };
     (0..count).map(&mut service).collect()
 }
@@ -92,6 +102,7 @@ fn plan(rng: &mut Rng) -> Plan {
         on_drain: hooks(rng, "drain"),
         on_stopped: hooks(rng, "stopped"),
         stop_timeout: Duration::from_millis(rng.u64(0..60_000)),
+        seed: rng.u64(..),
     }
 }
 
@@ -103,10 +114,12 @@ impl World {
             Exit::Failed {
                 message: "x".into(),
                 kind: Some(ExitKind::Config),
+                retry_after: Duration::ZERO,
             },
             Exit::Failed {
                 message: "y".into(),
                 kind: None,
+                retry_after: some_time(rng),
             },
             Exit::Panicked("z".into()),
         ];
@@ -169,7 +182,14 @@ impl World {
         if let Some(wait) = wait {
             self.serial += 1;
             self.agenda.push(Reverse((self.now + wait, self.serial)));
-            self.events.insert(self.serial, event);
+            let from = match &event {
+                Event::Ready(id)
+                | Event::IntakeClosed(id)
+                | Event::Drained(id)
+                | Event::Exited(id, _) => Some((*id, self.machine.services()[id.0].life)),
+                _ => None,
+            };
+            self.events.insert(self.serial, (from, event));
         }
     }
 
@@ -242,7 +262,11 @@ impl World {
             let event = match self.agenda.peek() {
                 Some(Reverse((at, _))) if *at <= next => {
                     let Reverse((_, serial)) = self.agenda.pop().unwrap();
-                    self.events.remove(&serial).unwrap()
+                    let (from, event) = self.events.remove(&serial).unwrap();
+                    if from.is_some_and(|(id, life)| self.machine.services()[id.0].life != life) {
+                        continue; // What an earlier life says does not count.
+                    }
+                    event
                 }
                 _ => Event::Tick,
             };
@@ -276,7 +300,15 @@ impl World {
             "it kept its budget"
         );
         for (index, service) in self.machine.services().iter().enumerate() {
-            let was_spawned = self.times(|action| *action == Action::Spawn(ServiceId(index))) == 1;
+            let spawned = self.times(|action| *action == Action::Spawn(ServiceId(index)));
+            let was_spawned = spawned > 0;
+            // The last restart may have been on its way when the stop came.
+            let restarts = service.restarts as usize;
+            assert!(
+                spawned == restarts + 1 || spawned == restarts,
+                "{} is counted",
+                service.name
+            );
             assert_eq!(
                 was_spawned,
                 service.started_at.is_some(),
@@ -308,7 +340,7 @@ impl World {
 
     fn check_order(&self) {
         let mut spawned = BTreeSet::new();
-        let mut ended = BTreeSet::new();
+        let (mut ended, mut has_ended) = (BTreeSet::new(), BTreeSet::new());
         let mut ready = BTreeSet::new();
         let (mut drained_tier, mut is_stopping) = (usize::MAX, false);
         let mut once = BTreeSet::new();
@@ -316,9 +348,15 @@ impl World {
             match action {
                 Action::Spawn(id) => {
                     assert!(!is_stopping, "nothing starts once it stops");
-                    assert!(spawned.insert(*id), "started once");
+                    assert!(
+                        spawned.insert(*id) || ended.remove(id),
+                        "no two lives at a time"
+                    );
                     for left in self.tiers[..self.tier_of(*id)].iter().flatten() {
-                        assert!(ready.contains(left), "a tier waits for those left of it");
+                        let is_optional = self.machine.services()[left.0].is_optional;
+                        let was_up =
+                            ready.contains(left) || (is_optional && has_ended.contains(left));
+                        assert!(was_up, "a tier waits for those left of it");
                     }
                 }
                 Action::Drain(id) => {
@@ -343,7 +381,8 @@ impl World {
                 Action::Note(Notice::Service(id, state)) => match state {
                     ServiceState::Ready => drop(ready.insert(*id)),
                     ServiceState::Stopped | ServiceState::Abandoned => {
-                        assert!(ended.insert(*id), "ended once")
+                        ended.insert(*id);
+                        has_ended.insert(*id);
                     }
                     _ => {}
                 },

@@ -1,0 +1,145 @@
+//! What follows when a service ends while the process is to run: another start, a stop, or a process without it.
+
+use std::time::Duration;
+
+use super::{Exit, Machine, Phase, ServiceId, ServiceState, StopReason};
+use crate::lifecycle::Restart;
+
+impl Machine {
+    /// Decides about a service that has just ended, outside a stop.
+    pub(super) fn after_exit(&mut self, id: ServiceId, exit: &Exit) {
+        let service = &self.services[id.0];
+        let has_failed = *exit != Exit::Finished;
+        // A wrong configuration is as wrong at the next try.
+        let is_final = matches!(exit, Exit::Failed { kind: Some(_), .. });
+        let again = match service.restart.restart {
+            Restart::Permanent => !is_final,
+            Restart::Transient => has_failed && !is_final,
+            Restart::Temporary => false,
+        };
+        // What has never been ready has not started; trying again is the service manager's.
+        if service.ready_at.is_none() {
+            return self.give_up(id, StopReason::StartFailed);
+        }
+        if !again {
+            let reason = if has_failed {
+                StopReason::ServiceFailed
+            } else {
+                StopReason::Completed
+            };
+            return self.give_up(id, reason);
+        }
+        match self.next_restart(id) {
+            Some(wait) => {
+                self.services[id.0].restart_at = Some(self.now + wait.max(retry_after(exit)));
+                self.set_state(id, ServiceState::Backoff);
+            }
+            None => self.give_up(id, StopReason::RestartsExhausted),
+        }
+    }
+
+    /// Without a critical service there is no process; without an optional one there is less of it.
+    fn give_up(&mut self, id: ServiceId, reason: fn(String) -> StopReason) {
+        let service = &self.services[id.0];
+        if service.is_optional {
+            return;
+        }
+        if let Some(Exit::Failed { kind, .. }) = service.exit {
+            self.failure_kind = self.failure_kind.or(kind);
+        }
+        self.reasons.push(reason(service.name.clone()));
+    }
+
+    /// How long to wait before another start; none where there have been too many.
+    fn next_restart(&mut self, id: ServiceId) -> Option<Duration> {
+        let (now, drawn) = (self.now, self.draw());
+        let service = &mut self.services[id.0];
+        let policy = service.restart;
+        if service
+            .ready_since
+            .is_some_and(|since| now >= since + policy.reset_after)
+        {
+            service.restarts_in_row = 0;
+            service.recent_restarts.clear();
+        }
+        service
+            .recent_restarts
+            .retain(|at| now < *at + policy.window);
+        if service.recent_restarts.len() >= policy.max_restarts as usize {
+            return None;
+        }
+        service.recent_restarts.push_back(now);
+        let limit = policy.limit(service.restarts_in_row);
+        service.restarts_in_row += 1;
+        service.restarts += 1;
+        Some(limit.mul_f64(drawn))
+    }
+
+    /// Starts again what has waited long enough, and gives up on what does not get ready again.
+    pub(super) fn advance_restarts(&mut self) -> bool {
+        for index in 0..self.services.len() {
+            let id = ServiceId(index);
+            let service = &self.services[index];
+            let (state, start_timeout) = (service.state, service.start_timeout);
+            let Some(at) = service.restart_at else {
+                continue;
+            };
+            if state == ServiceState::Backoff && self.is_due(at) {
+                self.start(id);
+                return true;
+            }
+            if state == ServiceState::Starting && self.is_due(at + start_timeout) {
+                // It still runs, so it is stopped with everything else.
+                let name = self.services[index].name.clone();
+                self.reasons.push(StopReason::ServiceFailed(name));
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Nothing is restarted any more: what waited for it has ended.
+    pub(super) fn cancel_restarts(&mut self) {
+        for index in 0..self.services.len() {
+            if self.services[index].state == ServiceState::Backoff {
+                self.services[index].was_waiting = true;
+                self.set_state(ServiceId(index), ServiceState::Stopped);
+            }
+        }
+    }
+
+    pub(super) fn start(&mut self, id: ServiceId) {
+        let service = &mut self.services[id.0];
+        service.started_at.get_or_insert(self.now);
+        service.life += 1;
+        service.intake_closed = false;
+        service.drained = false;
+        service.exit = None;
+        service.ended_at = None;
+        self.set_state(id, ServiceState::Starting);
+        self.actions.push(super::Action::Spawn(id));
+    }
+
+    /// A number from 0 to 1, from a generator of the machine's own (SplitMix64), so that a run can be repeated.
+    fn draw(&mut self) -> f64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+        let fraction = (z >> 11) as f64 / (1_u64 << 53) as f64;
+        fraction
+    }
+
+    pub(super) fn may_run(&self) -> bool {
+        self.stop.is_none() && matches!(self.phase, Phase::Starting | Phase::Running)
+    }
+}
+
+fn retry_after(exit: &Exit) -> Duration {
+    match exit {
+        Exit::Failed { retry_after, .. } => *retry_after,
+        _ => Duration::ZERO,
+    }
+}
