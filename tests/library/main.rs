@@ -5,3 +5,4 @@
 )]
 
 mod confirm;
+mod stress;
