@@ -160,7 +160,11 @@ impl Work {
             if is_open && !is_draining {
                 self.start_handlers(cx);
             }
-            if reading.is_none() && !is_draining && self.board.len() < HELD_MAX {
+            if reading.is_none()
+                && !is_draining
+                && self.trouble.is_none()
+                && self.board.len() < HELD_MAX
+            {
                 reading = Some(self.read_on());
             }
             let idle_at = self.idle_at().filter(|_| is_running && !is_draining);
@@ -174,10 +178,13 @@ impl Work {
                 }
                 () = cx.killed(), if is_draining => return self.give_up(cx).await,
                 Some(end) = self.tasks.join_next_with_id() => self.finished(end, cx),
-                Some(ack) = self.acks.next() => self.acknowledged(ack, cx),
+                Some(ack) = self.acks.next() => self.answered(ack, cx),
                 read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
                     reading = None;
-                    self.take_in(read?);
+                    match read {
+                        Ok(entries) => self.take_in(entries),
+                        Err(error) => self.answered(Err(error), cx),
+                    }
                 }
                 () = &mut gate, if !is_open => is_open = true,
                 () = cx.handle().reached(Phase::Running), if !is_running => {
@@ -193,7 +200,7 @@ impl Work {
     }
 
     /// A store that fails leaves nothing to do but to finish what runs; the poller cannot go on without it either.
-    fn acknowledged(&mut self, ack: Result<(), StoreError>, cx: &ServiceContext) {
+    fn answered(&mut self, ack: Result<(), StoreError>, cx: &ServiceContext) {
         let Err(error) = ack else { return };
         if self.trouble.is_none() {
             cx.request_stop(StopReason::ServiceFailed("store".to_owned()));
@@ -321,9 +328,9 @@ impl Work {
             self.tasks.detach_all();
         }
         while let Some(ack) = self.acks.next().await {
-            ack?;
+            self.answered(ack, cx);
         }
-        Ok(())
+        self.trouble.take().map_or(Ok(()), Err)
     }
 }
 

@@ -12,7 +12,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Failure {
-    /// It cannot go on; the process stops with exit code 70 (69 while starting).
+    /// It cannot go on. The service's restart policy says what follows; where it is not restarted, the process stops
+    /// with exit code 70 (69 while starting).
     Permanent(BoxError),
     /// It cannot go on now, and may be able to later: a restart waits at least so long. Where the service is not
     /// restarted, the same as [`Permanent`](Self::Permanent).

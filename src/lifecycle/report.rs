@@ -258,12 +258,9 @@ impl Report {
 
     fn left_something(&self) -> bool {
         let service_left = |service: &ServiceReport| {
-            !service.unfinished.is_empty()
-                || (!service.is_optional && matches!(service.outcome, ServiceOutcome::Failed(_)))
-                || matches!(
-                    service.outcome,
-                    ServiceOutcome::Cancelled | ServiceOutcome::Aborted | ServiceOutcome::Abandoned
-                )
+            use ServiceOutcome::{Abandoned, Aborted, Cancelled, Failed};
+            let is_cut = matches!(service.outcome, Cancelled | Aborted | Abandoned | Failed(_));
+            !service.unfinished.is_empty() || (is_cut && !service.is_optional)
         };
         let hook_left = |hook: &HookReport| {
             hook.stage != Stage::OnStart

@@ -71,7 +71,8 @@ pub(super) async fn forward(mut signals: SignalsInfo<WithOrigin>, handle: Handle
 /// it has armed is disarmed.
 pub(super) struct Watch {
     closer: Closer,
-    armed: Arc<Mutex<Option<HardDeadline>>>,
+    /// With the iterator: its end of the pipe must live as long as the handler writes to it.
+    armed: Arc<Mutex<Option<(HardDeadline, Signals)>>>,
 }
 
 impl Watch {
@@ -83,7 +84,7 @@ impl Watch {
         let mut signals = Signals::new(STOP_SIGNALS)?;
         let (closer, armed) = (
             signals.handle(),
-            Arc::<Mutex<Option<HardDeadline>>>::default(),
+            Arc::<Mutex<Option<(HardDeadline, Signals)>>>::default(),
         );
         let (name, slot) = (name.to_owned(), Arc::clone(&armed));
         thread::Builder::new()
@@ -92,7 +93,8 @@ impl Watch {
                 if signals.forever().next().is_some()
                     && let Ok(deadline) = HardDeadline::arm(&name, Instant::now() + time)
                 {
-                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some((deadline, signals));
                 }
             })?;
         Ok(Self { closer, armed })

@@ -261,7 +261,9 @@ impl Machine {
             Event::Tick => {}
             Event::HookEnded(id, result) => self.end_hook(id, result),
             Event::Ready(id) => {
-                if self.services[id.0].state == ServiceState::Starting {
+                if self.services[id.0].state == ServiceState::Starting
+                    && !self.services[id.0].given_up
+                {
                     self.services[id.0].ready_at.get_or_insert(self.now);
                     self.services[id.0].ready_since = Some(self.now);
                     self.set_state(id, ServiceState::Ready);
@@ -287,7 +289,9 @@ impl Machine {
         self.set_state(id, ServiceState::Stopped);
         if self.may_run() {
             self.after_exit(id, &exit);
-        } else if let Exit::Failed { kind, .. } = &exit {
+        } else if let Exit::Failed { kind, .. } = &exit
+            && !self.services[id.0].is_optional
+        {
             self.failure_kind = self.failure_kind.or(*kind);
         }
     }

@@ -23,6 +23,8 @@ pub(in crate::lifecycle) struct ServiceRecord {
     pub(in crate::lifecycle) life: u32,
     pub(in crate::lifecycle) restarts: u32,
     pub(in crate::lifecycle) is_optional: bool,
+    /// It did not get ready in time; it is not waited for and not started again.
+    pub(super) given_up: bool,
     /// The stop came while it waited for its next life.
     pub(in crate::lifecycle) was_waiting: bool,
     pub(super) start_timeout: Duration,
@@ -53,6 +55,7 @@ impl ServiceRecord {
             restarts: 0,
             is_optional: plan.is_optional,
             was_waiting: false,
+            given_up: false,
             start_timeout: plan.start_timeout,
             weight: plan.weight,
             restart: plan.restart,

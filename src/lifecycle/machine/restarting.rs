@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use super::{Exit, Machine, Phase, ServiceId, ServiceState, StopReason};
+use super::{Action, Exit, LONGEST, Machine, Phase, ServiceId, ServiceState, StopReason};
 use crate::lifecycle::Restart;
 
 impl Machine {
     /// Decides about a service that has just ended, outside a stop.
     pub(super) fn after_exit(&mut self, id: ServiceId, exit: &Exit) {
         let service = &self.services[id.0];
+        if service.given_up {
+            return;
+        }
         let has_failed = *exit != Exit::Finished;
         // A wrong configuration is as wrong at the next try.
         let is_final = matches!(exit, Exit::Failed { kind: Some(_), .. });
@@ -31,7 +34,8 @@ impl Machine {
         }
         match self.next_restart(id) {
             Some(wait) => {
-                self.services[id.0].restart_at = Some(self.now + wait.max(retry_after(exit)));
+                self.services[id.0].restart_at =
+                    Some(self.now + wait.max(retry_after(exit).min(LONGEST)));
                 self.set_state(id, ServiceState::Backoff);
             }
             None => self.give_up(id, StopReason::RestartsExhausted),
@@ -88,14 +92,25 @@ impl Machine {
                 self.start(id);
                 return true;
             }
-            if state == ServiceState::Starting && self.is_due(at + start_timeout) {
-                // It still runs, so it is stopped with everything else.
-                let name = self.services[index].name.clone();
-                self.reasons.push(StopReason::ServiceFailed(name));
+            let is_late = state == ServiceState::Starting && !self.services[index].given_up;
+            if is_late && self.is_due(at + start_timeout) {
+                self.give_up_start(id, StopReason::ServiceFailed);
                 return true;
             }
         }
         false
+    }
+
+    /// A service that does not get ready. It still runs: a critical one is stopped with everything else, and without
+    /// an optional one the process goes on.
+    pub(super) fn give_up_start(&mut self, id: ServiceId, reason: fn(String) -> StopReason) {
+        let service = &mut self.services[id.0];
+        service.given_up = true;
+        if service.is_optional {
+            self.actions.push(Action::Abort(id));
+        } else {
+            self.reasons.push(reason(service.name.clone()));
+        }
     }
 
     /// Nothing is restarted any more: what waited for it has ended.
@@ -116,8 +131,9 @@ impl Machine {
         service.drained = false;
         service.exit = None;
         service.ended_at = None;
+        service.ready_since = None;
         self.set_state(id, ServiceState::Starting);
-        self.actions.push(super::Action::Spawn(id));
+        self.actions.push(Action::Spawn(id));
     }
 
     /// A number from 0 to 1, from a generator of the machine's own (SplitMix64), so that a run can be repeated.

@@ -24,7 +24,8 @@ impl Machine {
         // Without an optional service that did not come up, the process goes on.
         let is_up = |id: &ServiceId| {
             let service = &self.services[id.0];
-            service.ready_at.is_some() || (service.is_optional && service.ended_at.is_some())
+            service.ready_at.is_some()
+                || (service.is_optional && (service.ended_at.is_some() || service.given_up))
         };
         if tier.iter().all(is_up) {
             self.starting_tier += 1;
@@ -39,15 +40,14 @@ impl Machine {
         }
     }
 
-    /// Asks for a stop where a service took too long to be ready.
+    /// Gives up on a service that takes too long to be ready.
     fn check_start_timeouts(&mut self, tier: &[ServiceId]) -> bool {
         for &id in tier {
             let service = &self.services[id.0];
-            let (name, started_at) = (service.name.clone(), service.started_at);
-            let waits = service.state == ServiceState::Starting && service.ready_at.is_none();
-            let until = started_at.unwrap_or(self.now) + service.start_timeout;
-            if waits && self.is_due(until) {
-                self.reasons.push(StopReason::StartFailed(name));
+            let is_new = service.state == ServiceState::Starting && service.ready_at.is_none();
+            let until = service.started_at.unwrap_or(self.now) + service.start_timeout;
+            if is_new && !service.given_up && self.is_due(until) {
+                self.give_up_start(id, StopReason::StartFailed);
                 return true;
             }
         }

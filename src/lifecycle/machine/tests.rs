@@ -626,3 +626,53 @@ fn a_restart_that_does_not_get_ready_stops_the_process() {
         "it is stopped with the others"
     );
 }
+
+#[test]
+fn a_healthy_time_long_ago_does_not_excuse_lives_that_never_got_ready() {
+    let mut run = with_policy(RestartPolicy::new(Restart::Transient), false);
+    run.now += s(600);
+    run.step(Event::Exited(POLLER, failure()));
+    for _ in 0..20 {
+        while run.machine.services()[POLLER.0].state == ServiceState::Backoff {
+            run.now = run.machine.wake_at().expect("a restart is due");
+            run.step(Event::Tick);
+        }
+        run.step(Event::Exited(POLLER, failure()));
+    }
+    assert_eq!(
+        run.machine.reasons(),
+        [StopReason::RestartsExhausted("poller".into())]
+    );
+}
+
+#[test]
+fn an_optional_service_that_hangs_in_its_start_is_aborted_and_not_waited_for() {
+    let mut plan = bot();
+    plan.tiers[0][0].is_optional = true;
+    let mut run = Run::new(plan);
+    run.step(Event::Begin);
+    run.step(Event::HookEnded(HELLO, HookResult::Done));
+    run.now = s(30);
+    assert_eq!(
+        run.step(Event::Tick),
+        [
+            Action::Abort(STORE),
+            Action::Spawn(LANES),
+            Action::Spawn(POLLER)
+        ]
+    );
+    run.step(Event::Exited(STORE, Exit::Aborted));
+    assert_eq!(run.machine.reasons(), []);
+}
+
+#[test]
+fn a_retry_after_without_end_is_long_and_not_fatal() {
+    let mut run = with_policy(RestartPolicy::new(Restart::Transient), false);
+    let never = Exit::Failed {
+        message: "flood".into(),
+        kind: None,
+        retry_after: Duration::MAX,
+    };
+    run.step(Event::Exited(POLLER, never));
+    assert!(run.machine.wake_at().is_some());
+}

@@ -222,20 +222,18 @@ impl Polling<'_> {
             .call("getUpdates", &parameters, wait + POLL_MARGIN);
         let mut call = std::pin::pin!(call);
         let answer = self.unless_stopped(call.as_mut()).await;
-        let has_arrived = match &answer {
-            Ok(Err(CallError::Network { .. })) => false,
-            Ok(_) => true,
+        let was_heard = match &answer {
+            Ok(answer) => answer.is_ok(),
             Err(_) if self.told_offset == Some(offset) => true,
             Err(_) => {
                 // What it brings now is not confirmed, and comes again; but what it confirms must arrive.
                 let left = SURELY_ARRIVED.saturating_sub(asked_at.elapsed());
-                !matches!(
-                    timeout(left, call).await,
-                    Ok(Err(CallError::Network { .. }))
-                )
+                timeout(left, call)
+                    .await
+                    .map_or(true, |answer| answer.is_ok())
             }
         };
-        if has_arrived {
+        if was_heard {
             self.told_offset = Some(offset);
         }
         answer
@@ -286,7 +284,7 @@ impl Polling<'_> {
         if !self.is_ready {
             self.is_ready = true;
             self.cx.ready();
-            self.cx.fact("received", 0_u64);
+            self.cx.fact("received", self.received);
             self.cx.status("polling");
         }
     }
