@@ -18,8 +18,8 @@
 //! # What it promises
 //!
 //! - **No update is lost**, not by a stop, not by SIGKILL: an update is on disk before Telegram forgets it.
-//! - **At least once**: an update whose handler ran when the process died is handled again. Handlers must tolerate
-//!   a repeat then; otherwise they run once.
+//! - **At least once**: an update whose handler was cut off, because the process died or a stop ran out of time, is
+//!   handled again. Handlers must tolerate a repeat then; otherwise they run once.
 //! - **Updates of one chat are handled in order**; chats do not wait for each other.
 //! - **A stop ends within its budget**, and says what it left.
 //! - **A token is never printed.** [`telegram::Token`] shows only the bot's public number.

@@ -6,7 +6,8 @@
 //!
 //! Invariants:
 //! - Updates of one lane are handled one after another, in the order they were stored.
-//! - A lane whose handler takes long holds up nobody else; lanes with work take turns.
+//! - A lane whose handler takes long holds up nobody else, unless more wait behind it than are held in memory (10,000);
+//!   lanes with work take turns.
 //! - A handler that panics parks its update; the lane goes on.
 //! - Draining starts no handler: what waits stays in the store for the next start.
 //!
@@ -141,7 +142,7 @@ struct Work {
     parked: u64,
     /// When something last came or ended.
     active: Instant,
-    /// Why the store does not take completions any more.
+    /// Why the store cannot be read or written any more.
     trouble: Option<StoreError>,
 }
 

@@ -9,7 +9,7 @@
 //!             ▼                                                      │
 //!  getUpdates(offset) ──→ split ──→ sequence ──→ store.append ── committed
 //!        │ error: wait (back-off, retry_after, grace), always racing the stop
-//!        │ stop: drop the call at once; what it would have brought was not confirmed
+//!        │ stop: drop the call; what it would have brought was not confirmed
 //! ```
 //!
 //! Not done here: parsing updates into types, and sending messages.

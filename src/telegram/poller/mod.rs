@@ -206,6 +206,9 @@ impl Polling<'_> {
         }
     }
 
+    /// One call of getUpdates.
+    ///
+    /// A stop drops it, and lets it go on a moment before that where the server may not have heard of its offset yet.
     async fn poll(&mut self, wait: Duration) -> Result<Result<Vec<Box<RawValue>>, CallError>, End> {
         let config = &self.poller.config;
         let offset = self.sequence.cursor().next_offset;
