@@ -110,6 +110,28 @@ async fn it_outlasts_a_passing_conflict() {
 }
 
 #[tokio::test]
+async fn another_instance_that_stays_ends_it_with_75() {
+    let bot = bot().await;
+    bot.server
+        .fault(json!({ "fault": "status", "code": 409, "times": 99 }))
+        .await;
+    let ended = bot.process.end();
+    ended.assert_code(75);
+    let said = ended
+        .stderr
+        .matches("another instance polls this bot")
+        .count();
+    assert_eq!(said, 1, "said once");
+    assert!(
+        ended
+            .stderr
+            .contains("another instance still polls this bot after 11 s"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[tokio::test]
 async fn a_webhook_in_the_way_is_removed() {
     let bot = bot().await;
     bot.server
