@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::lifecycle::{HookOutcome, HookReport, Report, ServiceOutcome, ServiceReport};
+use crate::lifecycle::{HookOutcome, HookReport, Panic, Report, ServiceOutcome, ServiceReport};
 use crate::telemetry::redact;
 
 /// Rises when a field changes its meaning or goes; new fields do not count.
@@ -33,22 +33,23 @@ fn as_json(report: &Report) -> Value {
         "total_ms": milliseconds(report.total),
         "stop_ms": milliseconds(report.stop_took),
         "cut_short": report.was_cut_short,
+        "stuck": report.stuck,
         "services": report.services.iter().map(service).collect::<Vec<_>>(),
         "hooks": report.hooks.iter().map(hook).collect::<Vec<_>>(),
     })
 }
 
 fn service(service: &ServiceReport) -> Value {
-    let (outcome, error) = match &service.outcome {
-        ServiceOutcome::NotStarted => ("not_started", None),
-        ServiceOutcome::Stopped => ("stopped", None),
-        ServiceOutcome::Cancelled => ("cancelled", None),
-        ServiceOutcome::Aborted => ("aborted", None),
-        ServiceOutcome::Abandoned => ("abandoned", None),
-        ServiceOutcome::Completed => ("completed", None),
-        ServiceOutcome::BackingOff(error) => ("backing_off", Some(error)),
-        ServiceOutcome::Failed(error) => ("failed", Some(error)),
-        ServiceOutcome::Panicked(message) => ("panicked", Some(message)),
+    let (outcome, error, backtrace) = match &service.outcome {
+        ServiceOutcome::NotStarted => ("not_started", None, None),
+        ServiceOutcome::Stopped => ("stopped", None, None),
+        ServiceOutcome::Cancelled => ("cancelled", None, None),
+        ServiceOutcome::Aborted => ("aborted", None, None),
+        ServiceOutcome::Abandoned => ("abandoned", None, None),
+        ServiceOutcome::Completed => ("completed", None, None),
+        ServiceOutcome::BackingOff(error) => ("backing_off", Some(error.clone()), None),
+        ServiceOutcome::Failed(error) => ("failed", Some(error.clone()), None),
+        ServiceOutcome::Panicked(panic) => of_panic(panic),
     };
     let facts: Map<String, Value> = service
         .facts
@@ -59,6 +60,7 @@ fn service(service: &ServiceReport) -> Value {
         "name": service.name,
         "outcome": outcome,
         "error": error,
+        "backtrace": backtrace,
         "restarts": service.restarts,
         "start_ms": service.start_took.map(milliseconds),
         "ran_ms": service.ran.map(milliseconds),
@@ -69,22 +71,27 @@ fn service(service: &ServiceReport) -> Value {
 }
 
 fn hook(hook: &HookReport) -> Value {
-    let (outcome, error) = match &hook.outcome {
-        HookOutcome::Done => ("done", None),
-        HookOutcome::Failed(error) => ("failed", Some(error)),
-        HookOutcome::Panicked(message) => ("panicked", Some(message)),
-        HookOutcome::TimedOut => ("timed_out", None),
-        HookOutcome::Cancelled => ("cancelled", None),
-        HookOutcome::Skipped => ("skipped", None),
-        HookOutcome::NotDue => ("not_due", None),
+    let (outcome, error, backtrace) = match &hook.outcome {
+        HookOutcome::Done => ("done", None, None),
+        HookOutcome::Failed(error) => ("failed", Some(error.clone()), None),
+        HookOutcome::Panicked(panic) => of_panic(panic),
+        HookOutcome::TimedOut => ("timed_out", None, None),
+        HookOutcome::Cancelled => ("cancelled", None, None),
+        HookOutcome::Skipped => ("skipped", None, None),
+        HookOutcome::NotDue => ("not_due", None, None),
     };
     json!({
         "stage": hook.stage.to_string(),
         "name": hook.name,
         "outcome": outcome,
         "error": error,
+        "backtrace": backtrace,
         "took_ms": milliseconds(hook.took),
     })
+}
+
+fn of_panic(panic: &Panic) -> (&'static str, Option<String>, Option<&str>) {
+    ("panicked", Some(panic.to_string()), Some(&panic.backtrace))
 }
 
 /// With three decimals, so that short steps can be told apart.

@@ -14,10 +14,10 @@
 //! Not done here: deciding what an update means, and retrying.
 
 mod board;
+mod running;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,9 +27,10 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument, debug, error, info_span};
 
-use crate::lifecycle::{Failure, Phase, Service, ServiceContext, StopReason, panic_message};
-use crate::store::{Completion, Entry, LaneKey, Lease, Outcome, Pos, Scope, Store, StoreError};
+use crate::lifecycle::{Failure, Phase, Service, ServiceContext, StopReason, caught};
+use crate::store::{Completion, Entry, Lease, Outcome, Pos, Scope, Store, StoreError};
 use board::Board;
+use running::{Job, Running};
 
 /// Handles one update; it resolves when the update is over.
 pub type Handler = Arc<dyn Fn(Entry) -> BoxFuture<'static, Outcome> + Send + Sync>;
@@ -98,7 +99,7 @@ impl Service for Lanes {
             part,
             board: Board::default(),
             tasks: JoinSet::new(),
-            running: HashMap::new(),
+            running: Running::default(),
             acks: FuturesUnordered::new(),
             read: Pos::default(),
             started: 0,
@@ -109,21 +110,14 @@ impl Service for Lanes {
         };
         cx.fact("handled", 0_u64);
         cx.fact("failed", 0_u64);
+        let running = work.running.clone();
+        cx.show_work(move || running.work());
         work.run(&cx, (self.gate)()).await.map_err(fatal)
     }
 }
 
 fn fatal(error: StoreError) -> Failure {
     Failure::fatal(error.exit_kind(), error)
-}
-
-/// What a running handler works on.
-#[derive(Clone, Copy)]
-struct Job {
-    lane: LaneKey,
-    pos: Pos,
-    update_id: i64,
-    began: Instant,
 }
 
 struct Work {
@@ -133,7 +127,7 @@ struct Work {
     part: Lease,
     board: Board,
     tasks: JoinSet<Outcome>,
-    running: HashMap<Id, Job>,
+    running: Running,
     acks: FuturesUnordered<BoxFuture<'static, Result<(), StoreError>>>,
     /// Last position that was read from the store.
     read: Pos,
@@ -234,9 +228,7 @@ impl Work {
         };
         let span = info_span!("update", update_id = job.update_id, lane = job.lane.0);
         let handler = Arc::clone(&self.handler);
-        let task = self
-            .tasks
-            .spawn(async move { handler(entry).await }.instrument(span));
+        let task = self.tasks.spawn(handled(handler, entry).instrument(span));
         self.running.insert(task.id(), job);
         self.started += 1;
     }
@@ -244,9 +236,9 @@ impl Work {
     fn finished(&mut self, end: Result<(Id, Outcome), JoinError>, cx: &ServiceContext) {
         let (id, outcome) = match end {
             Ok(done) => done,
-            Err(error) => (error.id(), outcome_of_panic(error)),
+            Err(error) => (error.id(), was_cancelled()),
         };
-        let Some(job) = self.running.remove(&id) else {
+        let Some(job) = self.running.remove(id) else {
             return;
         };
         self.active = Instant::now();
@@ -306,7 +298,7 @@ impl Work {
         while let Some(end) = self.tasks.try_join_next_with_id() {
             self.finished(end, cx);
         }
-        for job in self.running.values() {
+        for job in self.running.by_age() {
             let (id, ran) = (job.update_id, job.began.elapsed().as_secs_f64());
             cx.unfinished(format!(
                 "the handler of update {id}, after {ran:.1} s; it runs again at the next start"
@@ -335,10 +327,23 @@ impl Work {
     }
 }
 
-fn outcome_of_panic(error: JoinError) -> Outcome {
-    let error = match error.try_into_panic() {
-        Ok(payload) => format!("the handler panicked: {}", panic_message(payload.as_ref())),
-        Err(_) => "the handler was cancelled".to_owned(),
-    };
-    Outcome::Parked { error }
+/// A handler's outcome, also where it panics.
+async fn handled(handler: Handler, entry: Entry) -> Outcome {
+    // Made inside: a handler may panic before it has a future.
+    match caught(async { handler(entry).await }).await {
+        Ok(outcome) => outcome,
+        Err(panic) => {
+            let backtrace = &panic.backtrace;
+            error!(backtrace, "the handler panicked: {panic}");
+            Outcome::Parked {
+                error: format!("the handler panicked: {panic}"),
+            }
+        }
+    }
+}
+
+fn was_cancelled() -> Outcome {
+    Outcome::Parked {
+        error: "the handler was cancelled".to_owned(),
+    }
 }

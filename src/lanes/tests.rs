@@ -5,7 +5,7 @@ use tokio::sync::{Barrier, Semaphore};
 use super::*;
 use crate::lifecycle::{ExitKind, Report, Supervisor};
 use crate::store::sqlite::Sqlite;
-use crate::store::{BotId, Cursor, RawBatch, RawUpdate, StoreService, UpdateId};
+use crate::store::{BotId, Cursor, LaneKey, RawBatch, RawUpdate, StoreService, UpdateId};
 
 /// A store with updates `1..=n` in it, each in the lane that `lane` says.
 struct Fixture {

@@ -1,23 +1,25 @@
 //! Carries the machine's decisions out: the thin, impure half of the supervisor.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::deadline::HardDeadline;
 use super::hook::StageHooks;
 use super::machine::{Action, Event, Exit, HookId, HookResult, Machine, Notice, ServiceId};
-use super::remarks::Remarks;
+use super::panics::{Panic, catch, caught};
 use super::service::{Message, RunService, ServiceContext, Tokens};
-use super::telling::tell;
-use super::{Failure, Handle, Phase, Report, ServiceSnapshot, Snapshot, StopReason, signals};
+use super::tasks::Tasks;
+use super::telling::{self, tell};
+use super::{
+    Failure, Handle, Mode, Phase, Report, ServiceSnapshot, Snapshot, StopReason, StopSnapshot,
+    signals,
+};
 
 /// Time between the end of the budget and the hard deadline: what is late is still reported in it.
 const HARD_DEADLINE_MARGIN: Duration = Duration::from_secs(2);
@@ -31,7 +33,6 @@ struct Running {
 }
 
 struct Driver {
-    name: String,
     machine: Machine,
     began: Instant,
     handle: Handle,
@@ -48,29 +49,29 @@ struct Driver {
     stop_timeout: Duration,
     listens: bool,
     watch: Option<signals::Watch>,
+    dumper: Option<signals::Dumper>,
     deadline: Option<HardDeadline>,
-    remarks: Remarks,
+    progress_every: Option<Duration>,
 }
 
 /// What a supervisor was built from, apart from the plan that the machine has.
 pub(super) struct Cast {
-    pub(super) name: String,
     pub(super) factories: Vec<RunService>,
     pub(super) hooks: StageHooks,
     pub(super) run_for: Option<Duration>,
     pub(super) stop_timeout: Duration,
     pub(super) signals: bool,
+    pub(super) progress_every: Option<Duration>,
     pub(super) handle: Handle,
     pub(super) snapshots: watch::Sender<Snapshot>,
 }
 
 pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
     let (events, mut inbox) = mpsc::unbounded_channel();
+    cast.handle.remarks.make_room(machine.services().len());
     let mut driver = Driver {
-        name: cast.name,
-        remarks: Remarks::new(machine.services().len()),
         machine,
-        began: Instant::now(),
+        began: cast.handle.begin(),
         handle: cast.handle,
         snapshots: cast.snapshots,
         events,
@@ -83,7 +84,9 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
         stop_timeout: cast.stop_timeout,
         listens: cast.signals,
         watch: None,
+        dumper: None,
         deadline: None,
+        progress_every: cast.progress_every,
     };
     if driver.listens {
         driver.listen_to_signals();
@@ -93,8 +96,12 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
         driver.step(Event::StopRequested(reason));
     }
     driver.step(Event::Begin);
+    let mut progress_at = None;
     while driver.machine.phase() != Phase::Stopped {
         let tick = driver.machine.wake_at().map(|at| driver.began + at);
+        if progress_at.is_none() && driver.machine.stop_began().is_some() {
+            progress_at = driver.progress_every.map(|every| Instant::now() + every);
+        }
         tokio::select! {
             // Time before talk: services that say much must not hold up the stop's clock.
             biased;
@@ -104,8 +111,12 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
                 }
             }
             () = sleep_until(tick.unwrap_or(driver.began)), if tick.is_some() => driver.step(Event::Tick),
+            () = sleep_until(progress_at.unwrap_or(driver.began)), if progress_at.is_some() => {
+                telling::progress(&driver.handle);
+                progress_at = None;
+            }
             Some(message) = inbox.recv() => driver.receive(message),
-            () = driver.remarks.changed() => driver.publish(),
+            () = driver.handle.remarks.changed() => driver.hear_remarks(),
         }
     }
     driver.finish().await
@@ -116,10 +127,9 @@ impl Driver {
         let listening = signals::listen().and_then(|listener| {
             self.tasks
                 .spawn(signals::forward(listener, self.handle.clone()));
-            self.watch = Some(signals::Watch::start(
-                &self.name,
-                self.stop_timeout + HARD_DEADLINE_MARGIN,
-            )?);
+            let time = self.stop_timeout + HARD_DEADLINE_MARGIN;
+            self.watch = Some(signals::Watch::start(&self.handle, time)?);
+            self.dumper = Some(signals::Dumper::start(&self.handle)?);
             Ok(())
         });
         if let Err(error) = listening {
@@ -132,6 +142,14 @@ impl Driver {
         if message.from.is_none_or(is_current) {
             self.step(message.event);
         }
+    }
+
+    fn hear_remarks(&mut self) {
+        for (id, until) in self.handle.remarks.take_promises() {
+            let until = until.saturating_duration_since(self.began);
+            self.step(Event::Promised(id, until));
+        }
+        self.publish();
     }
 
     fn step(&mut self, event: Event) {
@@ -155,7 +173,13 @@ impl Driver {
                 }
             }
             Action::Spawn(id) => self.spawn(id),
-            Action::Drain(id) => self.services[&id].tokens.draining.cancel(),
+            Action::Drain(id) => {
+                let tokens = &self.services[&id].tokens;
+                if let Some(at) = self.machine.cancels_at() {
+                    let _ = tokens.cancels_at.set(self.began + at);
+                }
+                tokens.draining.cancel();
+            }
             Action::Release(id) => self.services[&id].tokens.released.cancel(),
             Action::Kill(id) => self.services[&id].tokens.killed.cancel(),
             Action::Abort(id) => self.services[&id].task.abort(),
@@ -171,23 +195,24 @@ impl Driver {
     }
 
     fn spawn(&mut self, id: ServiceId) {
-        let tokens = Tokens::default();
+        let (tokens, tasks) = (Tokens::default(), Tasks::default());
+        let life = self.machine.services()[id.0].life;
+        self.handle.remarks.begin_life(id, life);
         let cx = ServiceContext {
             id,
             tokens: tokens.clone(),
-            life: self.machine.services()[id.0].life,
+            life,
             events: self.events.clone(),
-            remarks: self.remarks.clone(),
+            tasks: tasks.clone(),
             handle: self.handle.clone(),
         };
         let span = info_span!("service", service = self.machine.services()[id.0].name);
-        let factory = AssertUnwindSafe(|| (self.factories[id.0])(cx));
-        let service = catch_unwind(factory).unwrap_or_else(|payload| {
+        let made = catch(|| (self.factories[id.0])(cx));
+        let service = async move {
             // A factory's panic is its service's.
-            Box::pin(async { resume_unwind(payload) })
-        });
-        let from = Some((id, self.machine.services()[id.0].life));
-        let task = self.watch(from, service.instrument(span), move |end| {
+            tasks.accompany(made?).await
+        };
+        let task = self.watch(Some((id, life)), service.instrument(span), move |end| {
             Event::Exited(
                 id,
                 match end {
@@ -197,7 +222,7 @@ impl Driver {
                         kind: failure.exit_kind(),
                         retry_after: failure.retry_after(),
                     },
-                    End::Panicked(message) => Exit::Panicked(message),
+                    End::Panicked(panic) => Exit::Panicked(panic),
                     End::Aborted => Exit::Aborted,
                 },
             )
@@ -210,7 +235,7 @@ impl Driver {
             return;
         };
         let span = info_span!("hook", hook = self.machine.hook(id).name, stage = %id.stage);
-        let hook = async move { hook().await }.instrument(span);
+        let hook = caught(async move { hook().await }).instrument(span);
         let task = self.watch(None, hook, move |end| {
             Event::HookEnded(
                 id,
@@ -220,7 +245,7 @@ impl Driver {
                         message: failure.message(),
                         kind: failure.exit_kind(),
                     },
-                    End::Panicked(message) => HookResult::Panicked(message),
+                    End::Panicked(panic) => HookResult::Panicked(panic),
                     End::Aborted => HookResult::Cancelled,
                 },
             )
@@ -231,7 +256,7 @@ impl Driver {
     /// Runs a future in a task of its own and reports its end, however it comes, as an event.
     fn watch<F, E>(&mut self, from: Option<(ServiceId, u32)>, future: F, event: E) -> AbortHandle
     where
-        F: Future<Output = Result<(), Failure>> + Send + 'static,
+        F: Future<Output = Result<Result<(), Failure>, Panic>> + Send + 'static,
         E: FnOnce(End) -> Event + Send + 'static,
     {
         let events = self.events.clone();
@@ -239,7 +264,8 @@ impl Driver {
         let task = inner.spawn(future);
         self.tasks.spawn(async move {
             let end = match inner.join_next().await {
-                Some(Ok(result)) => End::Done(result),
+                Some(Ok(Ok(result))) => End::Done(result),
+                Some(Ok(Err(panic))) => End::Panicked(panic),
                 Some(Err(error)) => End::of(error),
                 None => End::Aborted,
             };
@@ -253,24 +279,39 @@ impl Driver {
 
     fn arm_deadline(&mut self, at: Duration) {
         let at = (self.began + at + HARD_DEADLINE_MARGIN).into_std();
-        match HardDeadline::arm(&self.name, at) {
+        match HardDeadline::arm(&self.handle, at) {
             Ok(deadline) => self.deadline = Some(deadline),
             Err(error) => error!(%error, "the hard deadline cannot be armed"),
         }
     }
 
     fn publish(&self) {
-        let services = self.machine.services().iter().zip(self.remarks.all());
+        let machine = &self.machine;
+        let services = machine
+            .services()
+            .iter()
+            .zip(self.handle.remarks.all())
+            .map(|(service, remark)| ServiceSnapshot {
+                name: service.name.clone(),
+                state: service.state,
+                since: service.since,
+                restarts: service.restarts,
+                promise: service.promise,
+                status: remark.status,
+            });
+        let hook = machine.running_hook();
+        let stop = machine.stop_began().zip(machine.deadline());
         self.snapshots.send_replace(Snapshot {
-            phase: self.machine.phase(),
-            since: self.machine.phase_since(),
-            services: services
-                .map(|(service, remark)| ServiceSnapshot {
-                    name: service.name.clone(),
-                    state: service.state,
-                    status: remark.status,
-                })
-                .collect(),
+            phase: machine.phase(),
+            since: machine.phase_since(),
+            services: services.collect(),
+            hook: hook.map(|hook| format!("{} {}", hook.id.stage, hook.name)),
+            stop: stop.map(|(began, deadline)| StopSnapshot {
+                began,
+                is_fast: machine.mode() == Some(Mode::Fast),
+                cancels_at: machine.cancels_at(),
+                deadline,
+            }),
         });
     }
 
@@ -286,30 +327,44 @@ impl Driver {
             // Nobody listens any more: a signal from here on takes its default action.
             signals::arm_immediate(true);
         }
-        let services = self.services.values().map(|service| &service.task);
-        let tasks = services.chain(self.hook_tasks.values()).cloned().collect();
-        let all_ended = all_ended(tasks).await;
-        let remarks = self.remarks.all();
-        let left_behind = !all_ended || remarks.iter().any(|remark| remark.left_behind);
-        if left_behind {
+        let stuck = stuck(self.named_tasks()).await;
+        self.handle.remarks.is_stuck(stuck.clone());
+        let remarks = self.handle.remarks.conclude();
+        if !stuck.is_empty() || remarks.iter().any(|remark| remark.left_behind) {
             // It may block the end of the runtime; the deadlines stay armed for that.
             std::mem::forget(self.deadline.take());
             if let Some(watch) = self.watch.take() {
                 watch.stay_armed();
             }
         }
-        Report::new(self.name, &self.machine, remarks, self.began.elapsed())
+        let name = self.handle.name().to_owned();
+        Report::new(name, &self.machine, remarks, stuck, self.began.elapsed())
+    }
+
+    /// Every service's and hook's task, with its name.
+    fn named_tasks(&self) -> Vec<(String, AbortHandle)> {
+        let services = self.services.iter().map(|(id, service)| {
+            let name = self.machine.services()[id.0].name.clone();
+            (name, service.task.clone())
+        });
+        let hooks = self.hook_tasks.iter().map(|(id, task)| {
+            let name = format!("hook {} {}", id.stage, self.machine.hook(*id).name);
+            (name, task.clone())
+        });
+        services.chain(hooks).collect()
     }
 }
 
-/// Whether every task has ended; those that were just aborted are given a moment.
-async fn all_ended(tasks: Vec<AbortHandle>) -> bool {
-    let ended = async {
-        while !tasks.iter().all(AbortHandle::is_finished) {
-            sleep(Duration::from_millis(1)).await;
+/// Names of the tasks that have not ended; those that were just aborted are given a moment.
+async fn stuck(mut tasks: Vec<(String, AbortHandle)>) -> Vec<String> {
+    let give_up = Instant::now() + ABORT_GRACE;
+    loop {
+        tasks.retain(|(_, task)| !task.is_finished());
+        if tasks.is_empty() || Instant::now() >= give_up {
+            return tasks.into_iter().map(|(name, _)| name).collect();
         }
-    };
-    timeout(ABORT_GRACE, ended).await.is_ok()
+        sleep(Duration::from_millis(1)).await;
+    }
 }
 
 /// The timer task: asks for a stop when the time is over, and says now and then how long that is.
@@ -328,24 +383,15 @@ async fn count_down(time: Duration, handle: Handle) {
 /// How a watched future ended.
 enum End {
     Done(Result<(), Failure>),
-    Panicked(String),
+    Panicked(Panic),
     Aborted,
 }
 
 impl End {
     fn of(error: JoinError) -> Self {
         match error.try_into_panic() {
-            Ok(payload) => Self::Panicked(panic_message(payload.as_ref())),
+            Ok(payload) => Self::Panicked(Panic::of(payload.as_ref())),
             Err(_) => Self::Aborted,
         }
     }
-}
-
-/// The text of a panic's payload.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
 }

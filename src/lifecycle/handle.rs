@@ -1,13 +1,14 @@
 //! The two things everybody may do: ask for a stop, and look at the state.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Phase, Snapshot, StopReason};
+use super::remarks::Remarks;
+use super::{Dump, Phase, Snapshot, StopReason};
 
 impl From<&str> for StopReason {
     fn from(text: &str) -> Self {
@@ -20,28 +21,33 @@ impl From<&str> for StopReason {
 pub struct Handle {
     shared: Arc<Shared>,
     snapshots: watch::Receiver<Snapshot>,
+    pub(super) remarks: Remarks,
 }
 
 #[derive(Debug)]
 struct Shared {
+    name: String,
     /// "Stop requested": whoever wants a stop cancels it, the supervisor alone observes it.
     stop: CancellationToken,
     reasons: Mutex<Vec<StopReason>>,
     more: Notify,
-    began: Instant,
+    /// When the supervisor began to run.
+    began: OnceLock<Instant>,
 }
 
 impl Handle {
-    pub(super) fn new(snapshots: watch::Receiver<Snapshot>) -> Self {
+    pub(super) fn new(name: String, snapshots: watch::Receiver<Snapshot>) -> Self {
         let shared = Shared {
+            name,
             stop: CancellationToken::new(),
             reasons: Mutex::default(),
             more: Notify::new(),
-            began: Instant::now(),
+            began: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
             snapshots,
+            remarks: Remarks::default(),
         }
     }
 
@@ -54,8 +60,11 @@ impl Handle {
         self.shared.more.notify_one();
     }
 
-    /// Resolves when a stop has been requested. It does not mean that your service is to end: its
+    /// Resolves when a stop has been requested, at once where it has been. It does not mean that your service is to end: its
     /// [`draining`](super::ServiceContext::draining) says that.
+    ///
+    /// # Cancel safety
+    /// Level-triggered.
     pub async fn stop_requested(&self) {
         self.shared.stop.cancelled().await;
     }
@@ -94,10 +103,35 @@ impl Handle {
         }
     }
 
-    /// Time since the supervisor was built.
+    /// Time since the supervisor began to run; zero before.
     #[must_use]
     pub fn uptime(&self) -> Duration {
-        self.shared.began.elapsed()
+        self.shared
+            .began
+            .get()
+            .map_or(Duration::ZERO, Instant::elapsed)
+    }
+
+    /// What the process is doing at this moment, as SIGUSR1 writes it to the log. It needs no runtime: any thread can ask,
+    /// also while the runtime is blocked.
+    #[must_use]
+    pub fn dump(&self) -> Dump {
+        Dump {
+            name: self.shared.name.clone(),
+            uptime: self.uptime(),
+            snapshot: self.snapshot(),
+            work: self.remarks.work(),
+            stuck: self.remarks.stuck(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// Sets the time that all others count from.
+    pub(super) fn begin(&self) -> Instant {
+        *self.shared.began.get_or_init(Instant::now)
     }
 
     /// Reasons that the supervisor has not seen, once there are any.

@@ -25,14 +25,16 @@
 //! - The first reason to stop is kept; the mode of the stop only rises.
 //! - Every wait while stopping has an end, and what was cut off is named in the [`Report`].
 //!
-//! Not done here: restarting what depends on a restarted service, a watchdog, and anything that knows what a service is for.
+//! Not done here: anything that knows what a service is for.
 
 mod deadline;
 mod driver;
+mod dump;
 mod failure;
 mod handle;
 mod hook;
 mod machine;
+mod panics;
 mod phase;
 mod reason;
 mod remarks;
@@ -41,21 +43,29 @@ mod restart;
 mod service;
 mod signals;
 mod supervisor;
+mod tasks;
 mod telling;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "polling")]
-pub(crate) use driver::panic_message;
+/// Longer is for ever; sums of it do not overflow.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
+
+pub use dump::Dump;
 pub use failure::Failure;
 pub use handle::Handle;
 pub use hook::HookSpec;
 pub use machine::Stage;
+pub use panics::Panic;
+#[cfg(feature = "polling")]
+pub(crate) use panics::caught;
 use phase::Mode;
-pub use phase::{Phase, ServiceSnapshot, ServiceState, Snapshot};
+pub use phase::{Phase, ServiceSnapshot, ServiceState, Snapshot, StopSnapshot};
 pub use reason::{ExitKind, StopReason};
+pub use remarks::Work;
 pub use report::{HookOutcome, HookReport, Report, ServiceOutcome, ServiceReport};
 pub use restart::{PolicyError, Restart, RestartPolicy};
 pub use service::{Service, ServiceContext, ServiceSpec};
 pub use signals::prepare as prepare_signals;
 pub use supervisor::{Builder, Supervisor};
+pub use tasks::Closed;

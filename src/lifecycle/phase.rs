@@ -106,6 +106,24 @@ pub struct Snapshot {
     pub since: Duration,
     /// Every service in start order.
     pub services: Vec<ServiceSnapshot>,
+    /// The hook that runs, by stage and name.
+    pub hook: Option<String>,
+    /// The stop that is under way, or over.
+    pub stop: Option<StopSnapshot>,
+}
+
+/// A stop in a [`Snapshot`]. Its times count from the supervisor's begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StopSnapshot {
+    /// When it was requested.
+    pub began: Duration,
+    /// Whether a second signal has cut it short.
+    pub is_fast: bool,
+    /// When what runs now will be cancelled; none once it has been.
+    pub cancels_at: Option<Duration>,
+    /// The end of the budget.
+    pub deadline: Duration,
 }
 
 /// One service in a [`Snapshot`].
@@ -116,6 +134,12 @@ pub struct ServiceSnapshot {
     pub name: String,
     /// Its state.
     pub state: ServiceState,
+    /// Time from the supervisor's begin to the start of this state.
+    pub since: Duration,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// When it will have been heard of, as it [promised](super::ServiceContext::alive_for); from the supervisor's begin.
+    pub promise: Option<Duration>,
     /// The last line it said about itself.
     pub status: String,
 }

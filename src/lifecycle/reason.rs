@@ -31,6 +31,8 @@ pub enum StopReason {
     RestartsExhausted(String),
     /// A start hook or a service did not come up.
     StartFailed(String),
+    /// A service was not heard of for longer than it had [promised](super::ServiceContext::alive_for).
+    Stale(String),
     /// The program asked for it, in its own words.
     Requested(String),
 }
@@ -41,7 +43,10 @@ impl StopReason {
     pub fn is_clean(&self) -> bool {
         !matches!(
             self,
-            Self::ServiceFailed(_) | Self::RestartsExhausted(_) | Self::StartFailed(_)
+            Self::ServiceFailed(_)
+                | Self::RestartsExhausted(_)
+                | Self::StartFailed(_)
+                | Self::Stale(_)
         )
     }
 }
@@ -64,6 +69,7 @@ impl fmt::Display for StopReason {
             Self::ServiceFailed(name) => write!(f, "{name} failed"),
             Self::RestartsExhausted(name) => write!(f, "{name} failed too often"),
             Self::StartFailed(name) => write!(f, "{name} did not start"),
+            Self::Stale(name) => write!(f, "{name} was not heard of for longer than it promised"),
             Self::Requested(text) => write!(f, "{text}"),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::machine::{Exit, HookResult, Machine, Stage};
 use super::remarks::Remark;
-use super::{ExitKind, Mode, ServiceState, StopReason};
+use super::{ExitKind, Mode, Panic, ServiceState, StopReason};
 
 /// How the process lived and ended. Its [`Display`](fmt::Display) is for people.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Report {
     pub stop_took: Duration,
     /// Whether a second signal cut the stop short.
     pub was_cut_short: bool,
+    /// Services and hooks that still run, because they block their thread.
+    pub stuck: Vec<String>,
     exit: ExitKind,
 }
 
@@ -66,7 +68,7 @@ pub enum ServiceOutcome {
     Cancelled,
     /// It was aborted at an await.
     Aborted,
-    /// It did not end at all.
+    /// It did not end at all, or something of it still runs.
     Abandoned,
     /// It ended by itself.
     Completed,
@@ -75,7 +77,7 @@ pub enum ServiceOutcome {
     /// It returned an error.
     Failed(String),
     /// It panicked.
-    Panicked(String),
+    Panicked(Panic),
 }
 
 /// One hook's part of a [`Report`].
@@ -101,7 +103,7 @@ pub enum HookOutcome {
     /// It returned an error.
     Failed(String),
     /// It panicked.
-    Panicked(String),
+    Panicked(Panic),
     /// It took too long and was cut off.
     TimedOut,
     /// The process was asked to stop while it ran.
@@ -117,6 +119,7 @@ impl Report {
         name: String,
         machine: &Machine,
         remarks: Vec<Remark>,
+        stuck: Vec<String>,
         now: Duration,
     ) -> Self {
         let services: Vec<_> = machine
@@ -131,7 +134,8 @@ impl Report {
                     (Some(Exit::Failed { message, .. }), _) => {
                         ServiceOutcome::Failed(message.clone())
                     }
-                    (Some(Exit::Panicked(message)), _) => ServiceOutcome::Panicked(message.clone()),
+                    (Some(Exit::Panicked(panic)), _) => ServiceOutcome::Panicked(panic.clone()),
+                    _ if remark.left_behind => ServiceOutcome::Abandoned,
                     (Some(Exit::Aborted), _) => ServiceOutcome::Aborted,
                     (_, ServiceState::Abandoned) => ServiceOutcome::Abandoned,
                     (_, ServiceState::Pending) => ServiceOutcome::NotStarted,
@@ -163,7 +167,7 @@ impl Report {
                 outcome: match record.result.clone().unwrap_or(HookResult::NotDue) {
                     HookResult::Done => HookOutcome::Done,
                     HookResult::Failed { message, .. } => HookOutcome::Failed(message),
-                    HookResult::Panicked(message) => HookOutcome::Panicked(message),
+                    HookResult::Panicked(panic) => HookOutcome::Panicked(panic),
                     HookResult::TimedOut => HookOutcome::TimedOut,
                     HookResult::Cancelled => HookOutcome::Cancelled,
                     HookResult::Skipped => HookOutcome::Skipped,
@@ -185,6 +189,7 @@ impl Report {
                 .stop_began()
                 .map_or(Duration::ZERO, |began| now - began),
             was_cut_short: machine.mode() == Some(Mode::Fast),
+            stuck,
             exit: ExitKind::Clean,
         };
         report.exit = report.judge(machine.failure_kind(), machine.reached_running());
@@ -215,22 +220,23 @@ impl Report {
 
     /// The first error that a service or a hook ended with, with its name.
     #[must_use]
-    pub fn first_error(&self) -> Option<(&str, &str)> {
-        let service = self
-            .services
-            .iter()
-            .find_map(|service| match &service.outcome {
-                ServiceOutcome::Failed(error) | ServiceOutcome::Panicked(error) => {
-                    Some((service.name.as_str(), error.as_str()))
-                }
-                _ => None,
-            });
+    pub fn first_error(&self) -> Option<(&str, String)> {
+        let service = self.services.iter().find_map(|service| {
+            let error = match &service.outcome {
+                ServiceOutcome::Failed(error) => error.clone(),
+                ServiceOutcome::Panicked(panic) => panic.to_string(),
+                _ => return None,
+            };
+            Some((service.name.as_str(), error))
+        });
         let hook = || {
-            self.hooks.iter().find_map(|hook| match &hook.outcome {
-                HookOutcome::Failed(error) | HookOutcome::Panicked(error) => {
-                    Some((hook.name.as_str(), error.as_str()))
-                }
-                _ => None,
+            self.hooks.iter().find_map(|hook| {
+                let error = match &hook.outcome {
+                    HookOutcome::Failed(error) => error.clone(),
+                    HookOutcome::Panicked(panic) => panic.to_string(),
+                    _ => return None,
+                };
+                Some((hook.name.as_str(), error))
             })
         };
         service.or_else(hook)
@@ -266,7 +272,9 @@ impl Report {
             hook.stage != Stage::OnStart
                 && !matches!(hook.outcome, HookOutcome::Done | HookOutcome::NotDue)
         };
-        self.services.iter().any(service_left) || self.hooks.iter().any(hook_left)
+        self.services.iter().any(service_left)
+            || self.hooks.iter().any(hook_left)
+            || !self.stuck.is_empty()
     }
 }
 
@@ -325,6 +333,12 @@ impl fmt::Display for Report {
                 seconds(hook.took)
             )?;
         }
+        for name in &self.stuck {
+            writeln!(
+                f,
+                "  stuck      {name}: it blocks its thread, and still runs"
+            )?;
+        }
         Ok(())
     }
 }
@@ -340,7 +354,7 @@ impl fmt::Display for ServiceOutcome {
             Self::Completed => write!(f, "completed"),
             Self::BackingOff(error) => write!(f, "backing off ({error})"),
             Self::Failed(error) => write!(f, "failed ({error})"),
-            Self::Panicked(message) => write!(f, "panicked ({message})"),
+            Self::Panicked(panic) => write!(f, "panicked ({panic})"),
         }
     }
 }
@@ -350,7 +364,7 @@ impl fmt::Display for HookOutcome {
         match self {
             Self::Done => write!(f, "done"),
             Self::Failed(error) => write!(f, "failed ({error})"),
-            Self::Panicked(message) => write!(f, "panicked ({message})"),
+            Self::Panicked(panic) => write!(f, "panicked ({panic})"),
             Self::TimedOut => write!(f, "cut off, it took too long"),
             Self::Cancelled => write!(f, "cancelled"),
             Self::Skipped => write!(f, "skipped, no time was left"),
@@ -361,7 +375,8 @@ impl fmt::Display for HookOutcome {
 
 fn error_of(exit: &Exit) -> String {
     match exit {
-        Exit::Failed { message, .. } | Exit::Panicked(message) => message.clone(),
+        Exit::Failed { message, .. } => message.clone(),
+        Exit::Panicked(panic) => panic.to_string(),
         Exit::Finished => "completed".to_owned(),
         Exit::Aborted => "aborted".to_owned(),
     }

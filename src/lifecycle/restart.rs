@@ -26,6 +26,7 @@ pub struct RestartPolicy {
     pub(super) max_restarts: u32,
     pub(super) window: Duration,
     pub(super) reset_after: Duration,
+    pub(super) rest_for_one: bool,
 }
 
 /// A policy that would never give up, although it says that it does.
@@ -58,7 +59,20 @@ impl RestartPolicy {
             max_restarts: 5,
             window: Duration::from_secs(120),
             reset_after: Duration::from_secs(300),
+            rest_for_one: false,
         }
+    }
+
+    /// What depends on the service is restarted with it: the services in the tiers right of it are stopped first, in
+    /// reverse order and within the stop budget, and started again once it is ready, in order (OTP's *rest_for_one*).
+    /// Otherwise they go on without it in the meantime (*one_for_one*).
+    ///
+    /// Unlike in OTP a [`Temporary`](Restart::Temporary) service comes back too where it was taken down in this way:
+    /// the word is about ends of its own.
+    #[must_use]
+    pub const fn rest_for_one(mut self) -> Self {
+        self.rest_for_one = true;
+        self
     }
 
     /// Waits of up to `first` that double up to `longest`.

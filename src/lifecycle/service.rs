@@ -2,15 +2,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::machine::{Event, ServiceId};
-use super::remarks::Remarks;
-use super::{Failure, Handle, Restart, RestartPolicy, StopReason};
+use super::remarks::{Remains, Remarks};
+use super::tasks::Tasks;
+use super::{Closed, Failure, Handle, LONGEST, Restart, RestartPolicy, StopReason, Work};
 
 /// Something that runs for as long as the process does: a poller, a server, a writer.
 ///
@@ -123,6 +127,8 @@ pub(super) struct Tokens {
     pub(super) draining: CancellationToken,
     pub(super) released: CancellationToken,
     pub(super) killed: CancellationToken,
+    /// When it will be told the last one; known once it has been told the first.
+    pub(super) cancels_at: Arc<OnceLock<Instant>>,
 }
 
 /// What the supervisor is told, and by which life of which service.
@@ -140,7 +146,7 @@ pub struct ServiceContext {
     /// Which of the service's lives this is: what an earlier one says does not count.
     pub(super) life: u32,
     pub(super) events: mpsc::UnboundedSender<Message>,
-    pub(super) remarks: Remarks,
+    pub(super) tasks: Tasks,
     pub(super) handle: Handle,
 }
 
@@ -193,21 +199,62 @@ impl ServiceContext {
         self.tokens.killed.cancelled().await;
     }
 
+    /// When [`killed`](Self::killed) will come: known from [`draining`](Self::draining) on. A second signal makes it
+    /// come earlier.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.tokens.cancels_at.get().copied()
+    }
+
+    /// Runs a task as a part of the service: the service has ended when its tasks have, a task's panic is the service's
+    /// panic, and what cuts the service off cuts its tasks off. A task outlives [`draining`](Self::draining) until it
+    /// returns: give it a clone of the context to hear of that.
+    ///
+    /// # Errors
+    /// [`Closed`] once the service is draining or has ended: it takes no new work then.
+    pub fn spawn<F>(&self, task: F) -> Result<AbortHandle, Closed>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        if self.is_draining() {
+            return Err(Closed);
+        }
+        self.tasks.spawn(task)
+    }
+
+    /// Promises to be heard of again within this time, by another call of this. Breaking a promise stops the process with
+    /// [`StopReason::Stale`] (exit 70); an optional service is aborted instead, and its restart policy says what follows.
+    /// A stop and a new life of the service forget it. Default: no promise.
+    ///
+    /// Promise where work makes progress, an outage that is being waited out included, and not from a task that only ticks:
+    /// it would go on while the work is stuck.
+    pub fn alive_for(&self, time: Duration) {
+        let now = Instant::now();
+        let until = now.checked_add(time).unwrap_or(now + LONGEST);
+        self.remarks().promise(self.id, self.life, until);
+    }
+
+    /// Shows what the service has in hand whenever somebody asks: the line that tells how a stop proceeds, and the dump
+    /// on SIGUSR1. `look` is called from other threads and must not wait for long; keep it to a short look behind a lock.
+    pub fn show_work(&self, look: impl Fn() -> Work + Send + Sync + 'static) {
+        self.remarks().show_work(self.id, self.life, look);
+    }
+
     /// One line for people about what the service is doing now.
     pub fn status(&self, text: impl Into<String>) {
-        self.remarks.status(self.id, text.into());
+        self.remarks().status(self.id, text.into());
     }
 
     /// A fact for the final report, such as `("updates received", 12)`. The last value of a key counts.
     pub fn fact(&self, key: &'static str, value: impl Into<u64>) {
-        self.remarks.fact(self.id, key, value.into());
+        self.remarks().fact(self.id, key, value.into());
     }
 
     /// Names work that was cut off, for the report. It makes the exit code 80.
     pub fn unfinished(&self, what: impl Into<String>) {
         let what = what.into();
         warn!(what, "left unfinished");
-        self.remarks.unfinished(self.id, what);
+        self.remarks().unfinished(self.id, what);
     }
 
     /// Names work that could not be cut off and still runs, because it blocks its thread. It is unfinished too, and
@@ -215,7 +262,20 @@ impl ServiceContext {
     pub fn left_behind(&self, what: impl Into<String>) {
         let what = what.into();
         error!(what, "left behind, still running");
-        self.remarks.left_behind(self.id, what);
+        self.remarks().left_behind(self.id, what);
+    }
+
+    /// The same for what may end by itself: it counts where it is not over when the report is made.
+    pub(super) fn left_behind_unless_over(&self, remains: Arc<Remains>) {
+        self.remarks().left_behind_unless_over(self.id, remains);
+    }
+
+    /// The service's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let snapshot = self.handle.snapshot();
+        let service = snapshot.services.get(self.id.0);
+        service.map_or_else(String::new, |service| service.name.clone())
     }
 
     /// Asks for the process to stop.
@@ -227,6 +287,10 @@ impl ServiceContext {
     #[must_use]
     pub fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    fn remarks(&self) -> &Remarks {
+        &self.handle.remarks
     }
 
     fn send(&self, event: Event) {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::{Handle as Closer, Signals};
 use signal_hook_tokio::SignalsInfo;
@@ -20,7 +20,9 @@ use super::{Handle, StopReason};
 
 const STOP_SIGNALS: [i32; 2] = [SIGTERM, SIGINT];
 
-/// Registers what a third signal does: it ends the process at once, by the signal's default action.
+/// Registers what a third signal does: it ends the process at once, by the signal's default action. As process 1 of a
+/// container, where the kernel does not carry that out, it exits with 128 and the signal's number instead. SIGUSR1 does
+/// nothing from now on, until the supervisor answers it with a dump.
 ///
 /// The handlers run in signal context and need no runtime, so call this before the runtime is built; the
 /// supervisor does it otherwise. Until the supervisor has seen a second signal they do nothing.
@@ -45,8 +47,14 @@ fn immediate() -> io::Result<&'static Arc<AtomicBool>> {
     }
     let armed = Arc::new(AtomicBool::new(false));
     for signal in STOP_SIGNALS {
-        signal_hook::flag::register_conditional_default(signal, Arc::clone(&armed))?;
+        if std::process::id() == 1 {
+            let code = 128 + signal;
+            signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&armed))?;
+        } else {
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&armed))?;
+        }
     }
+    signal_hook::flag::register(SIGUSR1, Arc::default())?;
     Ok(ARMED.get_or_init(|| armed))
 }
 
@@ -80,18 +88,18 @@ impl Watch {
     ///
     /// # Errors
     /// Where the operating system refuses a handler or a thread.
-    pub(super) fn start(name: &str, time: Duration) -> io::Result<Self> {
+    pub(super) fn start(handle: &Handle, time: Duration) -> io::Result<Self> {
         let mut signals = Signals::new(STOP_SIGNALS)?;
         let (closer, armed) = (
             signals.handle(),
             Arc::<Mutex<Option<(HardDeadline, Signals)>>>::default(),
         );
-        let (name, slot) = (name.to_owned(), Arc::clone(&armed));
+        let (handle, slot) = (handle.clone(), Arc::clone(&armed));
         thread::Builder::new()
             .name("signal-watch".into())
             .spawn(move || {
                 if signals.forever().next().is_some()
-                    && let Ok(deadline) = HardDeadline::arm(&name, Instant::now() + time)
+                    && let Ok(deadline) = HardDeadline::arm(&handle, Instant::now() + time)
                 {
                     *slot.lock().unwrap_or_else(PoisonError::into_inner) =
                         Some((deadline, signals));
@@ -114,5 +122,31 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.closer.close();
+    }
+}
+
+/// A thread that answers SIGUSR1 with a dump in the log, whatever the runtime does. Dropped, it ends.
+pub(super) struct Dumper(Closer);
+
+impl Dumper {
+    /// # Errors
+    /// Where the operating system refuses a handler or a thread.
+    pub(super) fn start(handle: &Handle) -> io::Result<Self> {
+        let mut signals = Signals::new([SIGUSR1])?;
+        let (closer, handle) = (signals.handle(), handle.clone());
+        thread::Builder::new()
+            .name("signal-dump".into())
+            .spawn(move || {
+                for _ in signals.forever() {
+                    handle.dump().tell();
+                }
+            })?;
+        Ok(Self(closer))
+    }
+}
+
+impl Drop for Dumper {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

@@ -11,7 +11,7 @@ use super::driver::{self, Cast};
 use super::hook::StageHooks;
 use super::machine::{Machine, Plan, ServicePlan};
 use super::service::{RunService, erase};
-use super::{Failure, Handle, HookSpec, Phase, Report, Service, ServiceSpec, Snapshot};
+use super::{Failure, Handle, HookSpec, LONGEST, Phase, Report, Service, ServiceSpec, Snapshot};
 
 /// Runs services and hooks in order, and stops them in reverse within a budget.
 ///
@@ -26,33 +26,32 @@ impl Supervisor {
             phase: Phase::Init,
             since: Duration::ZERO,
             services: Vec::new(),
+            hook: None,
+            stop: None,
         };
         let (snapshots, receiver) = watch::channel(idle);
         Builder {
-            name: name.into(),
+            handle: Handle::new(name.into(), receiver),
             tiers: Vec::new(),
             hooks: StageHooks::default(),
             run_for: None,
             stop_timeout: Duration::from_secs(25),
             signals: true,
-            handle: Handle::new(receiver),
+            progress_every: Some(Duration::from_secs(5)),
             snapshots,
         }
     }
 }
 
-/// Longer is for ever.
-const LONGEST: Duration = Duration::from_secs(366 * 86_400);
-
 /// Collects what a [`Supervisor`] is to run.
 #[must_use = "a supervisor does nothing until it is run"]
 pub struct Builder {
-    name: String,
     tiers: Vec<Vec<(ServiceSpec, RunService)>>,
     hooks: StageHooks,
     run_for: Option<Duration>,
     stop_timeout: Duration,
     signals: bool,
+    progress_every: Option<Duration>,
     handle: Handle,
     snapshots: watch::Sender<Snapshot>,
 }
@@ -132,9 +131,17 @@ impl Builder {
     }
 
     /// Whether SIGTERM and SIGINT stop the process: the first gracefully, a second at least 300 ms later by
-    /// cancelling what runs (hooks still run), a third at once. Default true.
+    /// cancelling what runs (hooks still run), a third at once; and whether SIGUSR1 writes a
+    /// [dump](Handle::dump) to the log. Default true.
     pub fn signals(mut self, listen: bool) -> Self {
         self.signals = listen;
+        self
+    }
+
+    /// How often a log line says what a stop still waits for; none where something else shows that. At least 10 ms.
+    /// Default 5 s.
+    pub fn progress_every(mut self, time: Option<Duration>) -> Self {
+        self.progress_every = time.map(|time| time.max(Duration::from_millis(10)).min(LONGEST));
         self
     }
 
@@ -169,10 +176,9 @@ impl Builder {
             on_drain: self.hooks.on_drain.plan(),
             on_stopped: self.hooks.on_stopped.plan(),
             stop_timeout: self.stop_timeout,
-            seed: RandomState::new().hash_one(&self.name),
+            seed: RandomState::new().hash_one(self.handle.name()),
         });
         let cast = Cast {
-            name: self.name,
             factories: self
                 .tiers
                 .into_iter()
@@ -183,6 +189,7 @@ impl Builder {
             run_for: self.run_for,
             stop_timeout: self.stop_timeout,
             signals: self.signals,
+            progress_every: self.progress_every,
             handle: self.handle,
             snapshots: self.snapshots,
         };

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
-use super::Phase;
 use super::machine::{Exit, HookId, HookResult, Machine, Notice, ServiceId};
+use super::{Handle, Phase};
 
 /// Tells what the machine thinks worth telling.
 pub(super) fn tell(machine: &Machine, notice: &Notice, elapsed: Duration) {
@@ -32,8 +32,9 @@ fn service(machine: &Machine, id: ServiceId, elapsed_ms: u64) {
         Some(Exit::Failed { message, .. }) => {
             error!(service, elapsed_ms, error = message, "service failed")
         }
-        Some(Exit::Panicked(message)) => {
-            error!(service, elapsed_ms, error = message, "service panicked")
+        Some(Exit::Panicked(panic)) => {
+            let backtrace = &panic.backtrace;
+            error!(service, elapsed_ms, error = %panic, backtrace, "service panicked")
         }
         _ => debug!(service, %state, elapsed_ms, "service {state}"),
     }
@@ -54,8 +55,32 @@ fn hook(machine: &Machine, id: HookId, elapsed_ms: u64) {
         Some(HookResult::TimedOut) => {
             error!(hook, %stage, elapsed_ms, "hook took too long and was cut off")
         }
-        Some(HookResult::Failed { message, .. } | HookResult::Panicked(message)) => {
+        Some(HookResult::Failed { message, .. }) => {
             error!(hook, %stage, elapsed_ms, error = message, "hook failed");
         }
+        Some(HookResult::Panicked(panic)) => {
+            let backtrace = &panic.backtrace;
+            error!(hook, %stage, elapsed_ms, error = %panic, backtrace, "hook panicked");
+        }
+    }
+}
+
+/// Tells what a stop waits for, and for how long it will.
+pub(super) fn progress(handle: &Handle) {
+    let dump = handle.dump();
+    let waiting_for = dump.still_running();
+    if waiting_for.is_empty() {
+        return;
+    }
+    match dump.cancelled_in() {
+        Some(left) => {
+            let wait_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+            let left = left.as_secs_f64();
+            info!(
+                wait_ms,
+                "still stopping: {waiting_for}; cancelled in {left:.1} s"
+            );
+        }
+        None => info!("still stopping: {waiting_for}; cancelled"),
     }
 }

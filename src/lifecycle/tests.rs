@@ -1,3 +1,6 @@
+mod looks;
+mod tasks;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,6 +33,13 @@ impl Log {
 
 fn quiet(name: &str) -> Builder {
     Supervisor::builder(name).signals(false)
+}
+
+fn panic_of(service: &ServiceReport) -> &Panic {
+    match &service.outcome {
+        ServiceOutcome::Panicked(panic) => panic,
+        other => panic!("{} did not panic: {other}", service.name),
+    }
 }
 
 async fn until_drained(cx: ServiceContext) -> Result<(), Failure> {
@@ -112,10 +122,7 @@ async fn a_panic_in_a_service_stops_the_process_with_70_and_its_message() {
         .run()
         .await;
     assert_eq!(report.exit_kind(), ExitKind::Software);
-    assert_eq!(
-        report.services[1].outcome,
-        ServiceOutcome::Panicked("out of tea".into())
-    );
+    assert_eq!(panic_of(&report.services[1]).message, "out of tea");
     assert_eq!(report.services[0].outcome, ServiceOutcome::Stopped);
 }
 
@@ -128,7 +135,10 @@ async fn a_failure_with_an_exit_code_of_its_own_decides_the_code() {
         .run()
         .await;
     assert_eq!(report.exit_kind(), ExitKind::Config);
-    assert_eq!(report.first_error(), Some(("poller", "token refused")));
+    assert_eq!(
+        report.first_error(),
+        Some(("poller", "token refused".to_owned()))
+    );
     assert_eq!(report.reasons, [StopReason::StartFailed("poller".into())]);
 }
 
@@ -203,10 +213,7 @@ async fn a_panic_in_a_factory_is_its_services_panic() {
         .run()
         .await;
     assert_eq!(report.exit_kind(), ExitKind::Software);
-    assert_eq!(
-        report.services[1].outcome,
-        ServiceOutcome::Panicked("no parts".into())
-    );
+    assert_eq!(panic_of(&report.services[1]).message, "no parts");
     assert_eq!(report.services[0].outcome, ServiceOutcome::Stopped);
     assert_eq!(log.lines(), ["on_stopped"]);
 }

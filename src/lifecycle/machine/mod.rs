@@ -22,6 +22,8 @@
 //! Every wait of the stop has an end: a tier gets a share of the budget that is left; at 80 % of it what still
 //! works is cancelled, at 90 % it is aborted, at its end it is abandoned and named in the report.
 
+mod dependants;
+mod promises;
 mod record;
 mod restarting;
 mod starting;
@@ -31,7 +33,7 @@ mod tests;
 
 use std::time::Duration;
 
-use super::{ExitKind, Mode, Phase, RestartPolicy, ServiceState, StopReason};
+use super::{ExitKind, LONGEST, Mode, Panic, Phase, RestartPolicy, ServiceState, StopReason};
 pub(super) use record::{HookRecord, HookResult, ServiceRecord};
 
 /// A second signal that comes sooner than this is taken for the same one (a terminal's Ctrl-C reaches the whole
@@ -103,6 +105,8 @@ pub(super) enum Event {
     IntakeClosed(ServiceId),
     Drained(ServiceId),
     Exited(ServiceId, Exit),
+    /// It will be heard of before this time.
+    Promised(ServiceId, Duration),
     StopRequested(StopReason),
     /// Time has passed; see [`Machine::wake_at`].
     Tick,
@@ -117,7 +121,7 @@ pub(super) enum Exit {
         kind: Option<ExitKind>,
         retry_after: Duration,
     },
-    Panicked(String),
+    Panicked(Panic),
     Aborted,
 }
 
@@ -166,13 +170,12 @@ pub(super) struct Machine {
     /// When a further signal is no echo of the second any more, and ends the process.
     arm_immediate_at: Option<Duration>,
     stop: Option<stopping::Stop>,
+    sweep: Option<dependants::Sweep>,
     wake: Option<Duration>,
     seed: u64,
     actions: Vec<Action>,
 }
 
-/// Longer than this is for ever; sums of it do not overflow.
-const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 const HEAVIEST: u32 = 1_000;
 
 impl Plan {
@@ -227,6 +230,7 @@ impl Machine {
             last_signal: None,
             arm_immediate_at: None,
             stop: None,
+            sweep: None,
             wake: None,
             seed,
             actions: Vec::new(),
@@ -275,6 +279,7 @@ impl Machine {
                 self.services[id.0].drained = true;
             }
             Event::Exited(id, exit) => self.record_exit(id, exit),
+            Event::Promised(id, until) => self.services[id.0].promise = Some(until.min(LONGEST)),
             Event::StopRequested(reason) => self.record_request(reason),
         }
     }
@@ -329,11 +334,16 @@ impl Machine {
         }
         match self.phase {
             Phase::Init | Phase::Stopped => false,
-            Phase::Running => self.advance_restarts(),
-            Phase::Starting => self.advance_restarts() || self.advance_start(),
+            Phase::Running => self.advance_services(),
+            Phase::Starting => self.advance_services() || self.advance_start(),
             Phase::Draining | Phase::Stopping => self.advance_stop(),
             Phase::Finalizing => self.advance_finalizing(),
         }
+    }
+
+    /// What goes on while the process is to run: broken promises, dependants on their way down, restarts.
+    fn advance_services(&mut self) -> bool {
+        self.advance_promises() || self.advance_dependants() || self.advance_restarts()
     }
 
     fn enter(&mut self, phase: Phase) {
@@ -344,6 +354,7 @@ impl Machine {
 
     fn set_state(&mut self, id: ServiceId, state: ServiceState) {
         self.services[id.0].state = state;
+        self.services[id.0].since = self.now;
         self.actions.push(Action::Note(Notice::Service(id, state)));
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{
-    Action, Exit, ExitKind, HookId, HookPlan, Machine, Mode, Notice, Plan, RestartPolicy,
+    Action, Exit, ExitKind, HookId, HookPlan, Machine, Mode, Notice, Panic, Plan, RestartPolicy,
     ServicePlan, ServiceState, Stage, StopReason,
 };
 
@@ -19,6 +19,7 @@ pub(in crate::lifecycle) struct ServiceRecord {
     pub(in crate::lifecycle) exit: Option<Exit>,
     /// It had to be cancelled before it said that its work was done.
     pub(in crate::lifecycle) killed: bool,
+    pub(super) aborted: bool,
     /// Which life it is in; 0 before the first.
     pub(in crate::lifecycle) life: u32,
     pub(in crate::lifecycle) restarts: u32,
@@ -30,7 +31,7 @@ pub(in crate::lifecycle) struct ServiceRecord {
     pub(super) start_timeout: Duration,
     pub(super) weight: u32,
     pub(super) restart: RestartPolicy,
-    /// When the next life begins or the current one was due to begin; none in the first.
+    /// When the next life begins at the earliest.
     pub(super) restart_at: Option<Duration>,
     /// When this life got ready.
     pub(super) ready_since: Option<Duration>,
@@ -38,6 +39,12 @@ pub(in crate::lifecycle) struct ServiceRecord {
     pub(super) recent_restarts: VecDeque<Duration>,
     pub(super) intake_closed: bool,
     pub(super) drained: bool,
+    /// It was stopped because of what it depends on, and waits for that to be ready again.
+    pub(super) taken_down: bool,
+    /// When it will have been heard of, as it promised.
+    pub(in crate::lifecycle) promise: Option<Duration>,
+    /// When it came into the state that it is in.
+    pub(in crate::lifecycle) since: Duration,
 }
 
 impl ServiceRecord {
@@ -51,6 +58,7 @@ impl ServiceRecord {
             ended_at: None,
             exit: None,
             killed: false,
+            aborted: false,
             life: 0,
             restarts: 0,
             is_optional: plan.is_optional,
@@ -65,6 +73,9 @@ impl ServiceRecord {
             recent_restarts: VecDeque::new(),
             intake_closed: false,
             drained: false,
+            taken_down: false,
+            promise: None,
+            since: Duration::ZERO,
         }
     }
 }
@@ -77,7 +88,7 @@ pub(in crate::lifecycle) enum HookResult {
         message: String,
         kind: Option<ExitKind>,
     },
-    Panicked(String),
+    Panicked(Panic),
     TimedOut,
     /// The process was asked to stop while it ran.
     Cancelled,
@@ -166,6 +177,27 @@ impl Machine {
 
     pub(in crate::lifecycle) fn stop_began(&self) -> Option<Duration> {
         self.stop.as_ref().map(|stop| stop.began)
+    }
+
+    /// The end of the stop budget.
+    pub(in crate::lifecycle) fn deadline(&self) -> Option<Duration> {
+        self.stop.as_ref().map(|stop| stop.deadline)
+    }
+
+    /// When what is being stopped now is to be cancelled; none where nothing is, or has been already.
+    pub(in crate::lifecycle) fn cancels_at(&self) -> Option<Duration> {
+        let stopping = self.stop.as_ref().and_then(|stop| stop.current.as_ref());
+        let tier = stopping.or(self.sweep.as_ref().and_then(|sweep| sweep.current.as_ref()));
+        let tier = tier.filter(|tier| !self.live(&tier.services).is_empty());
+        match tier {
+            Some(tier) => (!tier.killed).then_some(tier.kill_at),
+            None => self.running_hook().map(|hook| hook.until),
+        }
+    }
+
+    pub(in crate::lifecycle) fn running_hook(&self) -> Option<&HookRecord> {
+        let runs = |hook: &&HookRecord| hook.started_at.is_some() && hook.result.is_none();
+        self.hooks.iter().find(runs)
     }
 
     pub(in crate::lifecycle) fn mode(&self) -> Option<Mode> {

@@ -15,6 +15,10 @@ impl Machine {
         let has_failed = *exit != Exit::Finished;
         // A wrong configuration is as wrong at the next try.
         let is_final = matches!(exit, Exit::Failed { kind: Some(_), .. });
+        if service.taken_down && !is_final {
+            self.services[id.0].restart_at = Some(self.now);
+            return self.set_state(id, ServiceState::Backoff);
+        }
         let again = match service.restart.restart {
             Restart::Permanent => !is_final,
             Restart::Transient => has_failed && !is_final,
@@ -37,6 +41,9 @@ impl Machine {
                 self.services[id.0].restart_at =
                     Some(self.now + wait.max(retry_after(exit).min(LONGEST)));
                 self.set_state(id, ServiceState::Backoff);
+                if self.services[id.0].restart.rest_for_one {
+                    self.take_down_dependants(id);
+                }
             }
             None => self.give_up(id, StopReason::RestartsExhausted),
         }
@@ -75,26 +82,26 @@ impl Machine {
         service.recent_restarts.push_back(now);
         let limit = policy.limit(service.restarts_in_row);
         service.restarts_in_row += 1;
-        service.restarts += 1;
         Some(limit.mul_f64(drawn))
     }
 
-    /// Starts again what has waited long enough, and gives up on what does not get ready again.
+    /// Gives up on what does not get ready again, and starts again what has waited long enough. In this order: what comes
+    /// too late may stop the process, and then nothing starts.
     pub(super) fn advance_restarts(&mut self) -> bool {
         for index in 0..self.services.len() {
-            let id = ServiceId(index);
             let service = &self.services[index];
-            let (state, start_timeout) = (service.state, service.start_timeout);
-            let Some(at) = service.restart_at else {
-                continue;
-            };
-            if state == ServiceState::Backoff && self.is_due(at) {
-                self.start(id);
+            let is_new = service.state == ServiceState::Starting && service.life > 1;
+            let until = service.since + service.start_timeout;
+            if is_new && !service.given_up && self.is_due(until) {
+                self.give_up_start(ServiceId(index), StopReason::ServiceFailed);
                 return true;
             }
-            let is_late = state == ServiceState::Starting && !self.services[index].given_up;
-            if is_late && self.is_due(at + start_timeout) {
-                self.give_up_start(id, StopReason::ServiceFailed);
+        }
+        for index in 0..self.services.len() {
+            let (id, service) = (ServiceId(index), &self.services[index]);
+            let (waits, at) = (service.state == ServiceState::Backoff, service.restart_at);
+            if waits && self.may_restart(id) && at.is_some_and(|at| self.is_due(at)) {
+                self.start(id);
                 return true;
             }
         }
@@ -107,7 +114,7 @@ impl Machine {
         let service = &mut self.services[id.0];
         service.given_up = true;
         if service.is_optional {
-            self.actions.push(Action::Abort(id));
+            self.abort(id);
         } else {
             self.reasons.push(reason(service.name.clone()));
         }
@@ -117,7 +124,7 @@ impl Machine {
     pub(super) fn cancel_restarts(&mut self) {
         for index in 0..self.services.len() {
             if self.services[index].state == ServiceState::Backoff {
-                self.services[index].was_waiting = true;
+                self.services[index].was_waiting = !self.services[index].taken_down;
                 self.set_state(ServiceId(index), ServiceState::Stopped);
             }
         }
@@ -126,12 +133,18 @@ impl Machine {
     pub(super) fn start(&mut self, id: ServiceId) {
         let service = &mut self.services[id.0];
         service.started_at.get_or_insert(self.now);
+        service.restarts += u32::from(service.life > 0);
         service.life += 1;
         service.intake_closed = false;
         service.drained = false;
         service.exit = None;
         service.ended_at = None;
         service.ready_since = None;
+        service.drained_at = None;
+        service.killed = false;
+        service.aborted = false;
+        service.taken_down = false;
+        service.promise = None;
         self.set_state(id, ServiceState::Starting);
         self.actions.push(Action::Spawn(id));
     }

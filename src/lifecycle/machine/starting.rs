@@ -4,6 +4,9 @@ use super::{HookResult, Machine, Phase, ServiceId, ServiceState, Stage, StopReas
 
 impl Machine {
     pub(super) fn advance_start(&mut self) -> bool {
+        if self.has_dependants_down() {
+            return false;
+        }
         if let Some(name) = self.failed_start_hook() {
             self.reasons.push(StopReason::StartFailed(name));
             return true;
@@ -44,8 +47,8 @@ impl Machine {
     fn check_start_timeouts(&mut self, tier: &[ServiceId]) -> bool {
         for &id in tier {
             let service = &self.services[id.0];
-            let is_new = service.state == ServiceState::Starting && service.ready_at.is_none();
-            let until = service.started_at.unwrap_or(self.now) + service.start_timeout;
+            let is_new = service.state == ServiceState::Starting && service.life == 1;
+            let until = service.since + service.start_timeout;
             if is_new && !service.given_up && self.is_due(until) {
                 self.give_up_start(id, StopReason::StartFailed);
                 return true;

@@ -15,22 +15,22 @@ const INTAKE_GRACE: Duration = Duration::from_secs(1);
 pub(super) struct Stop {
     pub(super) began: Duration,
     pub(super) mode: Mode,
-    deadline: Duration,
+    pub(super) deadline: Duration,
     /// Where the services' part of the budget ends and the last hooks' reserve begins.
     services_until: Duration,
     /// Tiers still to be stopped, the next one last.
     tiers: Vec<Vec<ServiceId>>,
-    current: Option<TierStop>,
+    pub(super) current: Option<TierStop>,
 }
 
 /// The tier that is being stopped.
-struct TierStop {
-    services: Vec<ServiceId>,
+pub(super) struct TierStop {
+    pub(super) services: Vec<ServiceId>,
     intake_by: Duration,
-    kill_at: Duration,
+    pub(super) kill_at: Duration,
     abort_at: Duration,
     abandon_at: Duration,
-    killed: bool,
+    pub(super) killed: bool,
     aborted: bool,
     released: bool,
 }
@@ -67,6 +67,7 @@ impl Machine {
         });
         // First of all, before a log line that may block.
         self.actions.insert(0, Action::ArmDeadline(deadline));
+        self.sweep = None;
         self.cancel_restarts();
         self.close_hooks(Stage::OnStart);
         if !self.reached_running {
@@ -110,7 +111,9 @@ impl Machine {
         let moved = if moved || !done {
             moved
         } else if let Some(services) = stop.tiers.pop() {
-            stop.current = Some(self.drain_tier(&stop, services));
+            let left = stop.services_until.saturating_sub(self.now);
+            let share = self.share_of(&services, &stop.tiers, left);
+            stop.current = Some(self.drain_tier(services, share, stop.mode));
             true
         } else {
             self.enter(Phase::Finalizing);
@@ -129,22 +132,38 @@ impl Machine {
         self.advance_hooks(Stage::OnStopped, deadline)
     }
 
-    /// Tells a tier to take no new work, and sets its part of the budget: by weight among the tiers that are
-    /// left, so time that one does not use flows on to the next.
-    fn drain_tier(&mut self, stop: &Stop, services: Vec<ServiceId>) -> TierStop {
-        let weight_of = |machine: &Self, tier: &[ServiceId]| {
-            let weights = tier.iter().map(|id| machine.services[id.0].weight);
+    /// A tier's part of the time that is left: by weight among the tiers that are left, so time that one does not use
+    /// flows on to the next.
+    pub(super) fn share_of(
+        &self,
+        tier: &[ServiceId],
+        others: &[Vec<ServiceId>],
+        left: Duration,
+    ) -> Duration {
+        let weight_of = |tier: &[ServiceId]| {
+            let weights = tier.iter().map(|id| self.services[id.0].weight);
             weights.max().unwrap_or(1).max(1)
         };
-        let own = weight_of(self, &services);
-        let rest: u32 = stop.tiers.iter().map(|tier| weight_of(self, tier)).sum();
-        let left = stop.services_until.saturating_sub(self.now);
-        let share = left * own / (own + rest);
-        let kill_at = match stop.mode {
+        let own = weight_of(tier);
+        let rest: u32 = others.iter().map(|tier| weight_of(tier)).sum();
+        left * own / (own + rest)
+    }
+
+    /// Tells a tier to take no new work, and sets the marks of its share of the time.
+    pub(super) fn drain_tier(
+        &mut self,
+        services: Vec<ServiceId>,
+        share: Duration,
+        mode: Mode,
+    ) -> TierStop {
+        let kill_at = match mode {
             Mode::Graceful => self.now + share * 8 / 10,
             Mode::Fast => self.now + (share * 8 / 10).min(FAST_GRACE),
         };
         for id in self.live(&services) {
+            if self.services[id.0].drained_at.is_some() {
+                continue; // The stop came while it was taken down.
+            }
             self.services[id.0].drained_at = Some(self.now);
             self.set_state(id, ServiceState::Draining);
             self.actions.push(Action::Drain(id));
@@ -162,26 +181,10 @@ impl Machine {
     }
 
     fn advance_tier(&mut self, tier: &mut TierStop, mode: Mode) -> bool {
-        let live = self.live(&tier.services);
-        if !live.is_empty() {
-            if !tier.killed && self.is_due(tier.kill_at) {
-                tier.killed = true;
-                self.kill(&live);
-                return true;
-            }
-            if !tier.aborted && self.is_due(tier.abort_at) {
-                tier.aborted = true;
-                self.abort(&live, tier.released);
-                return true;
-            }
-            if self.is_due(tier.abandon_at) {
-                for id in live {
-                    self.services[id.0].ended_at = Some(self.now);
-                    self.set_state(id, ServiceState::Abandoned);
-                }
-                return true;
-            }
+        if self.cut_what_is_late(tier) {
+            return true;
         }
+        let live = self.live(&tier.services);
         if !self.hooks_are_over(Stage::OnDrain) {
             // Hooks get the time that graceful work gets; a second signal does not take theirs away.
             let until = match mode {
@@ -192,13 +195,45 @@ impl Machine {
             return (live.iter().all(closed) || self.is_due(tier.intake_by))
                 && self.advance_hooks(Stage::OnDrain, Some(until));
         }
-        let drained = |id: &ServiceId| self.services[id.0].drained;
-        if !tier.released && live.iter().all(drained) {
-            tier.released = true;
-            self.release(&live);
+        self.release_what_is_drained(tier)
+    }
+
+    /// Kills, aborts and at last abandons what is still there at the marks of the tier's share.
+    pub(super) fn cut_what_is_late(&mut self, tier: &mut TierStop) -> bool {
+        let live = self.live(&tier.services);
+        if live.is_empty() {
+            return false;
+        }
+        if !tier.killed && self.is_due(tier.kill_at) {
+            tier.killed = true;
+            self.kill(&live);
+            return true;
+        }
+        if !tier.aborted && self.is_due(tier.abort_at) {
+            tier.aborted = true;
+            self.abort_late(&live, tier.released);
+            return true;
+        }
+        if self.is_due(tier.abandon_at) {
+            for id in live {
+                self.services[id.0].ended_at = Some(self.now);
+                self.set_state(id, ServiceState::Abandoned);
+            }
             return true;
         }
         false
+    }
+
+    /// Lets a tier go in which everybody's work is finished.
+    pub(super) fn release_what_is_drained(&mut self, tier: &mut TierStop) -> bool {
+        let live = self.live(&tier.services);
+        let drained = |id: &ServiceId| self.services[id.0].drained;
+        if tier.released || !live.iter().all(drained) {
+            return false;
+        }
+        tier.released = true;
+        self.release(&live);
+        true
     }
 
     // What has finished its work and waits to be released is neither killed nor aborted: it holds what the hooks
@@ -206,18 +241,26 @@ impl Machine {
 
     fn kill(&mut self, live: &[ServiceId]) {
         for &id in live {
-            if !self.services[id.0].drained {
-                self.services[id.0].killed = true;
+            let service = &mut self.services[id.0];
+            if !service.drained && !service.killed {
+                service.killed = true;
                 self.actions.push(Action::Kill(id));
             }
         }
     }
 
-    fn abort(&mut self, live: &[ServiceId], released: bool) {
+    fn abort_late(&mut self, live: &[ServiceId], released: bool) {
         for &id in live {
             if released || !self.services[id.0].drained {
-                self.actions.push(Action::Abort(id));
+                self.abort(id);
             }
+        }
+    }
+
+    /// Aborts a service, once in each of its lives.
+    pub(super) fn abort(&mut self, id: ServiceId) {
+        if !std::mem::replace(&mut self.services[id.0].aborted, true) {
+            self.actions.push(Action::Abort(id));
         }
     }
 
@@ -226,8 +269,10 @@ impl Machine {
             self.enter(Phase::Stopping);
         }
         for &id in live {
-            self.set_state(id, ServiceState::Stopping);
-            self.actions.push(Action::Release(id));
+            if self.services[id.0].state != ServiceState::Stopping {
+                self.set_state(id, ServiceState::Stopping);
+                self.actions.push(Action::Release(id));
+            }
         }
     }
 }

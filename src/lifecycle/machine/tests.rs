@@ -1,3 +1,4 @@
+mod dependants;
 mod restarts;
 mod schedules;
 
@@ -74,7 +75,11 @@ impl Run {
 
     /// A bot that has come up.
     fn running() -> Self {
-        let mut run = Self::new(bot());
+        Self::running_with(bot())
+    }
+
+    fn running_with(plan: Plan) -> Self {
+        let mut run = Self::new(plan);
         run.step(Event::Begin);
         run.step(Event::HookEnded(HELLO, HookResult::Done));
         run.step(Event::Ready(STORE));

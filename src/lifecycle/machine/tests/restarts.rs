@@ -7,14 +7,7 @@ fn with_policy(policy: RestartPolicy, is_optional: bool) -> Run {
     let mut plan = bot();
     plan.tiers[1][1].restart = policy;
     plan.tiers[1][1].is_optional = is_optional;
-    let mut run = Run::new(plan);
-    run.step(Event::Begin);
-    run.step(Event::HookEnded(HELLO, HookResult::Done));
-    for id in [STORE, LANES, POLLER] {
-        run.step(Event::Ready(id));
-    }
-    run.actions.clear();
-    run
+    Run::running_with(plan)
 }
 
 fn failure() -> Exit {
@@ -47,7 +40,11 @@ impl Run {
 #[test]
 fn a_permanent_service_is_restarted_whatever_its_end_was() {
     let mut run = with_policy(RestartPolicy::new(Restart::Permanent), false);
-    for exit in [Exit::Finished, failure(), Exit::Panicked("x".into())] {
+    for exit in [
+        Exit::Finished,
+        failure(),
+        Exit::Panicked(Panic::saying("x")),
+    ] {
         run.restart(exit);
         assert_eq!(run.machine.phase(), Phase::Running);
     }
