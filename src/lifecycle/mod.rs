@@ -28,6 +28,7 @@
 //! Not done here: anything that knows what a service is for.
 
 mod deadline;
+mod dedicated;
 mod driver;
 mod dump;
 mod failure;
@@ -51,6 +52,7 @@ mod tests;
 /// Longer is for ever; sums of it do not overflow.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
+pub use dedicated::{CallError, Caller, DedicatedThread};
 pub use dump::Dump;
 pub use failure::Failure;
 pub use handle::Handle;
