@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::panic;
 use std::sync::LazyLock;
 
+use indicatif::{ProgressBar, ProgressDrawTarget};
 use regex::bytes::Regex;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -64,6 +65,16 @@ pub(crate) fn init(style: Style, level: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A line that stays at the bottom of the terminal while log lines scroll by above it. None where standard error is no
+/// terminal. It shows nothing before its first tick.
+pub(crate) fn live_line() -> Option<&'static ProgressBar> {
+    static LIVE: LazyLock<Option<ProgressBar>> = LazyLock::new(|| {
+        let target = ProgressDrawTarget::stderr();
+        (!target.is_hidden()).then(|| ProgressBar::with_draw_target(None, target))
+    });
+    LIVE.as_ref()
+}
+
 /// A bot token wherever it turns up: libraries below us print URLs and requests at the finer levels.
 static TOKEN: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[0-9]{5,}(?::|%3[Aa])[A-Za-z0-9_-]{16,}").expect("a constant"));
@@ -83,7 +94,11 @@ struct Redacting<W>(W);
 
 impl<W: Write> Write for Redacting<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.write_all(&without_tokens(line))?;
+        let text = without_tokens(line);
+        match live_line() {
+            Some(live) => live.suspend(|| self.0.write_all(&text))?,
+            None => self.0.write_all(&text)?,
+        }
         Ok(line.len())
     }
 

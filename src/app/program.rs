@@ -38,16 +38,24 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(3);
 const SANDBOX_OPERATOR: i64 = 1_001;
 
 /// Runs the bot until it has stopped.
-pub(crate) async fn run(config: Config) -> Result<Report, Refused> {
+///
+/// The supervisor's builder passes through `watch`, for whoever wants to look at it.
+pub(crate) async fn run(
+    config: Config,
+    watch: impl FnOnce(Builder) -> Builder,
+) -> Result<Report, Refused> {
     echo(&config);
     if config.sandbox {
-        run_in_sandbox(config).await
+        run_in_sandbox(config, watch).await
     } else {
-        run_on_telegram(config).await
+        run_on_telegram(config, watch).await
     }
 }
 
-async fn run_on_telegram(config: Config) -> Result<Report, Refused> {
+async fn run_on_telegram(
+    config: Config,
+    watch: impl FnOnce(Builder) -> Builder,
+) -> Result<Report, Refused> {
     let token = find_token(config.token_file.as_deref())?;
     if config.api_url.is_exposed() {
         warn!(
@@ -55,10 +63,13 @@ async fn run_on_telegram(config: Config) -> Result<Report, Refused> {
         );
     }
     let bot = bot(&token, config.api_url.get().clone())?;
-    Ok(run_bot(bot, config, |supervisor| supervisor).await)
+    Ok(run_bot(bot, config, watch).await)
 }
 
-async fn run_in_sandbox(mut config: Config) -> Result<Report, Refused> {
+async fn run_in_sandbox(
+    mut config: Config,
+    watch: impl FnOnce(Builder) -> Builder,
+) -> Result<Report, Refused> {
     let (sandbox, token) = Sandbox::with_bot((Ipv4Addr::LOCALHOST, 0).into())
         .map_err(|error| cannot_listen(&error))?;
     let url = Url::parse(&sandbox.url()).map_err(|error| Refused {
@@ -93,7 +104,7 @@ async fn run_in_sandbox(mut config: Config) -> Result<Report, Refused> {
     );
     let people = sandbox.clone();
     let supervise = move |supervisor: Builder| {
-        supervisor
+        watch(supervisor)
             .service("sandbox", move || sandbox.clone())
             .service("people", move || People::new(&people))
             .on_stopped("remove the scratch directory", || async {

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod progress;
 mod report;
 mod run;
 mod sandbox;

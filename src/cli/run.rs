@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::progress::with_live_line;
 use super::{Refusal, on_runtime};
 use crate::app;
 use crate::config::{
@@ -149,8 +150,8 @@ pub(super) fn run(args: Args) -> Result<Report, Refusal> {
     })?;
     let config = Config::new(args.into_layer().over(file.unwrap_or_default()));
     let (format, level) = (config.log_format, config.log_level.clone());
-    on_runtime(format, &level, app::run(config))?
-        .map_err(|refused| Refusal::new(refused.kind, refused.text))
+    let run = with_live_line(|watch| app::run(config, watch));
+    on_runtime(format, &level, run)?.map_err(|refused| Refusal::new(refused.kind, refused.text))
 }
 
 impl Args {

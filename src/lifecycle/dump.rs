@@ -102,7 +102,7 @@ impl fmt::Display for Dump {
                 service.name, service.state
             )?;
             if service.restarts > 0 {
-                write!(f, ", restarted {} times", service.restarts)?;
+                write!(f, ", restarts {}", service.restarts)?;
             }
             if let Some(at) = service.promise {
                 let left = at.as_secs_f64() - up;

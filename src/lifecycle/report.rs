@@ -305,8 +305,10 @@ impl fmt::Display for Report {
             if let Some(ran) = service.ran {
                 write!(f, " after {}", seconds(ran))?;
             }
-            if service.restarts > 0 {
-                write!(f, ", restarted {} times", service.restarts)?;
+            match service.restarts {
+                0 => {}
+                1 => write!(f, ", restarted once")?,
+                times => write!(f, ", restarted {times} times")?,
             }
             if let Some(took) = service.stop_took {
                 write!(f, ", stop took {}", seconds(took))?;

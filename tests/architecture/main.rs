@@ -6,4 +6,5 @@
 
 mod imports;
 mod picture;
+mod profiles;
 mod table;

@@ -50,6 +50,11 @@ async fn a_second_instance_on_the_same_state_is_refused_and_the_first_unharmed()
 
     let second = Process::example("slow_handlers", &server.url, state.path()).end();
     second.assert_code(75);
+    second.assert_hooks(&[
+        "on_start   open the store: failed",
+        "on_drain   say goodbye: not due",
+    ]);
+    assert!(second.took < Duration::from_secs(5), "{:?}", second.took);
     assert!(
         second.stderr.contains("is in use by process") && second.stderr.contains("--state-dir"),
         "{}",

@@ -4,11 +4,13 @@
     reason = "in a test, a panic that names the place is the report"
 )]
 
+mod culprits;
 mod demo;
 mod durability;
 mod foreign;
 mod page;
 mod poller;
 mod refusals;
+mod signals;
 mod stop;
 mod support;

@@ -1,5 +1,7 @@
 //! The poller against a server in trouble: it says so, goes on, and loses nothing.
 
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -117,6 +119,8 @@ async fn another_instance_that_stays_ends_it_with_75() {
         .await;
     let ended = bot.process.end();
     ended.assert_code(75);
+    ended.assert_hooks(&["on_start   open the store: done"]);
+    assert!(ended.took < Duration::from_secs(30), "{:?}", ended.took);
     let said = ended
         .stderr
         .matches("another instance polls this bot")

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -22,6 +23,9 @@ fn run_with_token(arguments: &[&str]) -> Process {
 #[track_caller]
 fn assert_refused(ended: &Ended, code: i32, parts: &[&str]) {
     ended.assert_code(code);
+    // Trying to reach a server is given up after 10 s; everything else is known at once.
+    let patience = Duration::from_secs(if code == 69 { 20 } else { 5 });
+    assert!(ended.took < patience, "it took {:?}", ended.took);
     let last = ended
         .stderr
         .lines()
@@ -57,6 +61,7 @@ fn no_token_is_78_and_says_where_one_is_looked_for() {
             "--sandbox",
         ],
     );
+    ended.assert_hooks(&[]);
 }
 
 #[test]
@@ -88,6 +93,7 @@ async fn a_refused_token_is_78() {
         78,
         &["Telegram refused the token", "401", "@BotFather"],
     );
+    ended.assert_hooks(&["on_start   open the store: done"]);
 }
 
 #[test]
@@ -96,6 +102,7 @@ fn an_unreachable_api_is_69() {
     // Port 9 on this machine: nobody listens there.
     let ended = run_with_token(&["--api-url", "http://127.0.0.1:9", "--state-dir", &state]).end();
     assert_refused(&ended, 69, &["127.0.0.1:9", "refused", "check the network"]);
+    ended.assert_hooks(&["on_start   open the store: done"]);
 }
 
 #[test]
@@ -112,6 +119,7 @@ fn a_malformed_configuration_is_78_with_file_and_line() {
             "2 | run_for = \"0s\"",
         ],
     );
+    ended.assert_hooks(&[]);
 }
 
 #[test]
@@ -128,6 +136,7 @@ fn a_configuration_that_is_not_there_is_78() {
 fn a_wrong_flag_is_64() {
     let ended = Process::sundown(["run", "--run-for", "0s"]).end();
     assert_refused(&ended, 64, &["--help"]);
+    ended.assert_hooks(&[]);
     assert!(
         ended
             .stderr
@@ -151,6 +160,7 @@ fn a_state_directory_that_cannot_be_made_is_74() {
         74,
         &["cannot make the state directory", "Not a directory"],
     );
+    ended.assert_hooks(&["on_start   open the store: failed (cannot make the state directory"]);
 }
 
 #[test]
@@ -183,6 +193,7 @@ fn a_state_directory_without_permission_is_77() {
         77,
         &["cannot make the state directory", "Permission denied"],
     );
+    ended.assert_hooks(&["on_start   open the store: failed (cannot make the state directory"]);
 }
 
 #[test]

@@ -36,6 +36,7 @@ async fn stops_at_once_by(signal: Signal) {
     bot.signal(signal);
     let ended = bot.end();
     ended.assert_code(0);
+    ended.assert_hooks(&["on_start   open the store: done"]);
     assert!(
         ended
             .stdout
@@ -143,6 +144,11 @@ async fn a_second_signal_cancels_handlers_and_says_which_with_exit_code_80() {
     bot.signal(Signal::SIGTERM);
     let ended = bot.end();
     ended.assert_code(80);
+    ended.assert_hooks(&[
+        "on_start   open the store: done",
+        "on_drain   say goodbye: done",
+    ]);
+    assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
     assert!(
         ended
             .stdout
@@ -172,10 +178,29 @@ async fn a_stop_while_the_api_is_not_reachable_is_as_quick() {
     );
 }
 
+#[tokio::test]
+async fn a_stop_while_a_429_is_waited_for_is_as_quick() {
+    let (server, state) = (Server::start().await, tempfile::tempdir().unwrap());
+    let bot = idle_bot(&server, &state).await;
+    server
+        .fault(
+            json!({ "method": "getUpdates", "fault": "status", "code": 429, "retry_after": 600 }),
+        )
+        .await;
+    // It ends the long poll; the next one meets the fault.
+    server.say(1, "hello").await;
+    bot.wait_for("wait_ms=600000");
+    bot.signal(Signal::SIGTERM);
+    let ended = bot.end();
+    ended.assert_code(0);
+    assert!(ended.took < Duration::from_secs(3), "{:?}", ended.took);
+}
+
 #[test]
 fn a_service_that_blocks_the_runtime_is_ended_by_the_hard_deadline_with_81() {
     let ended = Process::start(&mut Command::new(example("blocked_stop"))).end();
     ended.assert_code(81);
+    assert!(ended.took < Duration::from_secs(6), "{:?}", ended.took);
     assert!(
         ended
             .stderr

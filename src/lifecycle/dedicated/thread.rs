@@ -152,7 +152,7 @@ fn live<C: 'static>(
         tokio::select! {
             biased;
             () = quit.cancelled() => Ok(()),
-            end = caught(work(shared, inbox, tell)) => end,
+            end = caught(work(shared, inbox, tell, quit)) => end,
         }
     };
     let end = LocalSet::new().block_on(&runtime, life);
@@ -167,6 +167,7 @@ async fn work<C: 'static>(
     shared: &Shared<C>,
     mut inbox: mpsc::UnboundedReceiver<Ordered<C>>,
     tell: &mpsc::UnboundedSender<Event>,
+    quit: &CancellationToken,
 ) {
     let mut component = match (shared.open)().await {
         Ok(component) => component,
@@ -184,7 +185,10 @@ async fn work<C: 'static>(
         }
         let _ = tell.send(Event::Done);
     }
-    if let Some(close) = &shared.close {
+    // One that came back after it was given up is not asked for a goodbye.
+    if let Some(close) = &shared.close
+        && !quit.is_cancelled()
+    {
         close(component).await;
     }
 }

@@ -240,6 +240,7 @@ impl Machine {
     /// Takes in one event and returns what is to be done, in order.
     pub(super) fn step(&mut self, event: Event, now: Duration) -> Vec<Action> {
         self.now = self.now.max(now);
+        self.excuse_standstill();
         self.wake = None;
         self.record(event);
         while self.advance() {}

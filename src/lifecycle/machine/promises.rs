@@ -1,8 +1,26 @@
 //! Services that promised to be heard of, and were not.
 
+use std::time::Duration;
+
 use super::{Machine, ServiceId, ServiceState, StopReason};
 
+/// A tick that comes so much later than it was asked for means that the whole process stood still: it was stopped by a
+/// signal, or its machine was suspended.
+const STANDSTILL: Duration = Duration::from_secs(5);
+
 impl Machine {
+    /// Moves every promise by the time in which nobody could keep one, and a moment more to catch up.
+    pub(super) fn excuse_standstill(&mut self) {
+        let late = self
+            .wake
+            .map_or(Duration::ZERO, |wake| self.now.saturating_sub(wake));
+        if late > STANDSTILL {
+            for service in &mut self.services {
+                service.promise = service.promise.map(|promise| promise + late + STANDSTILL);
+            }
+        }
+    }
+
     /// Acts on broken promises: a critical service stops the process, an optional one is aborted, and its policy says what
     /// follows.
     pub(super) fn advance_promises(&mut self) -> bool {

@@ -28,6 +28,9 @@ use trouble::Trouble;
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// What a long poll may take longer than the server was asked to wait.
 const POLL_MARGIN: Duration = Duration::from_secs(10);
+/// What a step of the poller may take longer than it is meant to before the poller counts as stuck. An outage is waited
+/// out step by step, and breaks no promise.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
 /// An empty answer that comes sooner than this was not waited for.
 const TOO_SOON: Duration = Duration::from_millis(500);
 /// A call that has been open for so long has reached the server, also where no answer has come. A stop waits for it
@@ -183,6 +186,7 @@ impl Polling<'_> {
     /// Calls a method that takes nothing.
     async fn call(&self, method: &'static str) -> Result<Result<Value, CallError>, End> {
         let nothing = json!({});
+        self.cx.alive_for(CALL_TIMEOUT + STUCK_AFTER);
         let call = self.poller.client.call(method, &nothing, CALL_TIMEOUT);
         self.unless_stopped(call).await
     }
@@ -219,6 +223,7 @@ impl Polling<'_> {
             "allowed_updates": config.allowed_updates,
         });
         let asked_at = Instant::now();
+        self.cx.alive_for(wait + POLL_MARGIN + STUCK_AFTER);
         let call = self
             .poller
             .client
@@ -309,6 +314,7 @@ impl Polling<'_> {
         {
             warn!(%error, "the webhook could not be removed");
         }
+        self.cx.alive_for(wait.time + STUCK_AFTER);
         self.unless_stopped(sleep(wait.time)).await?;
         if self.is_ready {
             self.cx.status("polling");

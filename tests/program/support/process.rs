@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -30,6 +31,8 @@ pub(crate) struct Process {
 /// What a process left behind.
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
+    /// The signal it died by.
+    pub(crate) signal: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     /// From the wait's begin to the end.
@@ -127,8 +130,12 @@ impl Process {
         }
     }
 
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().try_into().unwrap())
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+        kill(self.pid(), signal).unwrap();
     }
 
     /// Waits for the end. No token is in what it said.
@@ -165,6 +172,7 @@ impl Process {
         }
         Ended {
             code: status.code(),
+            signal: status.signal(),
             stdout,
             stderr,
             took,
@@ -189,6 +197,34 @@ impl Ended {
                 .unwrap_or_else(|| panic!("{text:?} does not come in its place:\n{}", self.stderr));
             rest = &rest[at + text.len()..];
         }
+    }
+
+    /// Whether the report's lines about hooks begin like these, in this order.
+    #[track_caller]
+    pub(crate) fn assert_hooks(&self, expected: &[&str]) {
+        let hooks: Vec<_> = self
+            .stdout
+            .lines()
+            .map(str::trim_start)
+            .filter(|line| line.starts_with("on_"))
+            .collect();
+        let fits = |(line, start): (&&str, &&str)| line.starts_with(start);
+        assert!(
+            hooks.len() == expected.len() && hooks.iter().zip(expected).all(fits),
+            "{expected:?} are not the hooks of\n{}",
+            self.stdout
+        );
+    }
+
+    /// Whether this text is in what it printed.
+    #[track_caller]
+    pub(crate) fn assert_says(&self, text: &str) {
+        assert!(
+            self.stdout.contains(text) || self.stderr.contains(text),
+            "no {text:?} in stdout:\n{}\nor stderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
     }
 
     #[track_caller]

@@ -177,6 +177,18 @@ fn an_optional_service_that_breaks_its_promise_is_aborted_and_restarted_by_its_p
 }
 
 #[test]
+fn a_process_that_stood_still_has_broken_no_promise() {
+    let mut run = Run::running();
+    run.step(Event::Promised(POLLER, s(10)));
+    run.now = s(600);
+    run.step(Event::Tick);
+    assert_eq!(run.machine.reasons(), []);
+    run.next_actions();
+    assert_eq!(run.now, s(605), "from there on it counts again");
+    assert_eq!(run.machine.reasons(), [StopReason::Stale("poller".into())]);
+}
+
+#[test]
 fn nobody_has_to_keep_promises_once_a_stop_has_begun() {
     let mut run = Run::running();
     run.step(Event::Promised(POLLER, s(10)));

@@ -1,0 +1,258 @@
+//! Signals as they come: from a terminal, to a whole process group, to process 1; the second, the third, SIGUSR1.
+
+use std::io::{Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+
+use super::support::{Process, example, skip};
+
+/// Longer than the time in which a second signal is taken for the first.
+const SECOND_THOUGHT: Duration = Duration::from_millis(350);
+
+fn culprits(behaviour: &str, budget_ms: u32) -> Command {
+    let mut command = Command::new(example("culprits"));
+    command.args([behaviour, &budget_ms.to_string()]);
+    command
+}
+
+#[test]
+fn the_second_signal_cancels_and_still_runs_the_hooks() {
+    let process = Process::start(&mut culprits("ignores-its-tokens", 20_000));
+    process.wait_for("phase=running");
+    process.signal(Signal::SIGTERM);
+    process.wait_for("hook done hook=\"goodbye\"");
+    thread::sleep(SECOND_THOUGHT);
+    process.signal(Signal::SIGINT);
+    process.wait_for("second signal");
+    // It ignores being cancelled too: only the budget, or a third signal, would end it.
+    thread::sleep(SECOND_THOUGHT);
+    process.signal(Signal::SIGTERM);
+    let ended = process.end();
+    assert_eq!(ended.signal, Some(15), "died by the signal itself");
+    assert_eq!(ended.code, None);
+    assert!(ended.stdout.is_empty(), "no report: {}", ended.stdout);
+}
+
+#[test]
+fn a_signal_to_the_whole_group_counts_once() {
+    let mut command = culprits("none", 5_000);
+    command.process_group(0);
+    let process = Process::start(&mut command);
+    process.wait_for("phase=running");
+    // A terminal reaches the group, and a wrapper passes the signal on again.
+    killpg(process.pid(), Signal::SIGINT).unwrap();
+    killpg(process.pid(), Signal::SIGINT).unwrap();
+    let ended = process.end();
+    ended.assert_code(0);
+    ended.assert_says("culprits stopped: SIGINT from process");
+    assert!(!ended.stderr.contains("second signal"), "{}", ended.stderr);
+}
+
+#[test]
+fn sigusr1_writes_a_dump_and_stops_nothing() {
+    let process = Process::start(&mut culprits("thread-blocks", 1_000));
+    process.wait_for("blocking");
+    process.signal(Signal::SIGUSR1);
+    let line = process.wait_for("dump: culprit is ready");
+    for part in [
+        "service=\"culprit\"",
+        "state=ready",
+        "running=1",
+        "oldest=\"block\"",
+    ] {
+        assert!(line.contains(part), "no {part} in {line}");
+    }
+    process.signal(Signal::SIGTERM);
+    process.end().assert_code(80);
+}
+
+#[test]
+fn sigusr1_is_answered_while_the_runtime_is_wedged() {
+    let process = Process::start(&mut culprits("wedges", 1_000));
+    process.wait_for_count("blocking", 2);
+    process.signal(Signal::SIGUSR1);
+    process.wait_for("dump: steady is ready");
+}
+
+/// A program in a terminal of its own.
+struct Terminal {
+    child: std::process::Child,
+    pty: pty_process::blocking::Pty,
+    seen: String,
+}
+
+impl Terminal {
+    fn run(program: &str, arguments: &[&str]) -> Self {
+        let (pty, pts) = pty_process::blocking::open().unwrap();
+        pty.resize(pty_process::Size::new(24, 200)).unwrap();
+        let command = pty_process::blocking::Command::new(program).args(arguments);
+        let child = command.spawn(pts).unwrap();
+        Self {
+            child,
+            pty,
+            seen: String::new(),
+        }
+    }
+
+    /// Reads on until the text has come.
+    fn wait_for(&mut self, text: &str) {
+        let mut buffer = [0; 4096];
+        while !self.seen.contains(text) {
+            // When the program has ended, reading fails.
+            let count = self.pty.read(&mut buffer).unwrap_or(0);
+            assert!(count > 0, "no {text:?} in {}", self.seen);
+            self.seen
+                .push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+    }
+
+    fn press_ctrl_c(&mut self) {
+        self.pty.write_all(b"\x03").unwrap();
+    }
+
+    /// Reads to the end.
+    fn end(mut self) -> (std::process::ExitStatus, String) {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = self.pty.read(&mut buffer) {
+            self.seen
+                .push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+        (self.child.wait().unwrap(), std::mem::take(&mut self.seen))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn ctrl_c_in_a_terminal_stops_gracefully() {
+    let culprits = example("culprits");
+    let mut terminal = Terminal::run(culprits.to_str().unwrap(), &["none", "5000"]);
+    terminal.wait_for("phase=running");
+    terminal.press_ctrl_c();
+    let (status, seen) = terminal.end();
+    assert_eq!(status.code(), Some(0), "{seen}");
+    assert!(seen.contains("stopped: SIGINT"), "{seen}");
+}
+
+#[test]
+fn ctrl_c_three_times_in_a_terminal_ends_it_at_once() {
+    let culprits = example("culprits");
+    let mut terminal = Terminal::run(culprits.to_str().unwrap(), &["ignores-its-tokens", "60000"]);
+    terminal.wait_for("phase=running");
+    terminal.press_ctrl_c();
+    terminal.wait_for("phase=draining");
+    thread::sleep(SECOND_THOUGHT);
+    terminal.press_ctrl_c();
+    terminal.wait_for("second signal");
+    thread::sleep(SECOND_THOUGHT);
+    terminal.press_ctrl_c();
+    let (status, seen) = terminal.end();
+    assert_eq!(status.signal(), Some(2), "{seen}");
+}
+
+#[test]
+fn on_a_terminal_a_live_line_tells_what_the_stop_waits_for() {
+    let sundown = env!("CARGO_BIN_EXE_sundown");
+    // The operator is told by a call that is not answered: the hook waits for it.
+    let mut terminal = Terminal::run(sundown, &["run", "--sandbox", "--stop-timeout", "4s"]);
+    terminal.wait_for("http://127.0.0.1:");
+    let url = address_in(&terminal.seen);
+    terminal.wait_for("running");
+    tell_the_sandbox(
+        &url,
+        r#"{"method":"sendMessage","fault":"hang","seconds":60}"#,
+    );
+    terminal.press_ctrl_c();
+    terminal.wait_for("hook on_drain tell the operator");
+    terminal.wait_for("cancelled in");
+    let (status, seen) = terminal.end();
+    assert!(status.code().is_some(), "{seen}");
+    let after = seen.rsplit("sundown stopped").next().unwrap();
+    assert!(!after.contains("stopping:"), "the line is gone: {seen}");
+}
+
+fn address_in(text: &str) -> String {
+    let at = text.find("127.0.0.1:").unwrap();
+    let address = text[at..].chars();
+    address
+        .take_while(|c| c.is_ascii_digit() || ".:".contains(*c))
+        .collect()
+}
+
+fn tell_the_sandbox(address: &str, fault: &str) {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "POST /control/fault HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{fault}",
+        fault.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\"ok\":true"), "{answer}");
+}
+
+/// Runs something as process 1 of a PID namespace.
+fn as_process_1(behaviour: &str, budget_ms: u32) -> Option<Command> {
+    if !nix::unistd::geteuid().is_root() {
+        return None;
+    }
+    let mut command = Command::new("unshare");
+    command
+        .args(["--pid", "--fork", "--kill-child"])
+        .arg(example("culprits"))
+        .args([behaviour, &budget_ms.to_string()]);
+    Some(command)
+}
+
+/// The only child of a process, as it is known outside its namespace.
+fn child_of(pid: Pid) -> Pid {
+    let children = format!("/proc/{pid}/task/{pid}/children");
+    let children = std::fs::read_to_string(children).unwrap();
+    Pid::from_raw(children.trim().parse().unwrap())
+}
+
+#[test]
+fn as_process_1_it_stops_gracefully() {
+    let Some(mut command) = as_process_1("none", 5_000) else {
+        return skip("as_process_1_it_stops_gracefully", "root");
+    };
+    let process = Process::start(&mut command);
+    process.wait_for("phase=running");
+    kill(child_of(process.pid()), Signal::SIGTERM).unwrap();
+    let ended = process.end();
+    ended.assert_code(0);
+    // The sender is in a namespace that it cannot see.
+    ended.assert_says("culprits stopped: SIGTERM");
+}
+
+#[test]
+fn as_process_1_the_third_signal_ends_it_at_once_with_143() {
+    let Some(mut command) = as_process_1("ignores-its-tokens", 60_000) else {
+        return skip(
+            "as_process_1_the_third_signal_ends_it_at_once_with_143",
+            "root",
+        );
+    };
+    let process = Process::start(&mut command);
+    process.wait_for("phase=running");
+    let inside = child_of(process.pid());
+    kill(inside, Signal::SIGTERM).unwrap();
+    process.wait_for("phase=draining");
+    thread::sleep(SECOND_THOUGHT);
+    kill(inside, Signal::SIGTERM).unwrap();
+    process.wait_for("second signal");
+    thread::sleep(SECOND_THOUGHT);
+    kill(inside, Signal::SIGTERM).unwrap();
+    let ended = process.end();
+    assert_eq!(ended.code, Some(143), "{}", ended.stderr);
+}
