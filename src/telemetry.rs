@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::panic;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regex::bytes::Regex;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -65,14 +65,15 @@ pub(crate) fn init(style: Style, level: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A line that stays at the bottom of the terminal while log lines scroll by above it. None where standard error is no
-/// terminal. It shows nothing before its first tick.
-pub(crate) fn live_line() -> Option<&'static ProgressBar> {
-    static LIVE: LazyLock<Option<ProgressBar>> = LazyLock::new(|| {
-        let target = ProgressDrawTarget::stderr();
-        (!target.is_hidden()).then(|| ProgressBar::with_draw_target(None, target))
-    });
-    LIVE.as_ref()
+static LIVE: OnceLock<ProgressBar> = OnceLock::new();
+
+/// A line that stays at the bottom of the terminal from now on, while log lines scroll by above it. Only where standard
+/// error is a terminal, of course.
+pub(crate) fn live_line() -> &'static ProgressBar {
+    LIVE.get_or_init(|| {
+        let style = ProgressStyle::with_template("{spinner} {wide_msg}").expect("a constant");
+        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
+    })
 }
 
 /// A bot token wherever it turns up: libraries below us print URLs and requests at the finer levels.
@@ -95,7 +96,7 @@ struct Redacting<W>(W);
 impl<W: Write> Write for Redacting<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = without_tokens(line);
-        match live_line() {
+        match LIVE.get() {
             Some(live) => live.suspend(|| self.0.write_all(&text))?,
             None => self.0.write_all(&text)?,
         }

@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 use std::future::{Future, pending};
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use indicatif::ProgressStyle;
+use indicatif::ProgressBar;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
@@ -22,10 +23,10 @@ where
     R: FnOnce(Box<dyn FnOnce(Builder) -> Builder + Send>) -> F,
 {
     let (tell, told) = oneshot::channel();
-    let is_shown = telemetry::live_line().is_some();
+    let is_terminal = io::stderr().is_terminal();
     let watched = run(Box::new(move |builder| {
         let _ = tell.send(builder.handle());
-        if is_shown {
+        if is_terminal {
             builder.progress_every(None)
         } else {
             builder
@@ -34,22 +35,21 @@ where
     tokio::select! {
         biased;
         output = watched => output,
-        never = show(told) => match never {},
+        never = show(told), if is_terminal => match never {},
     }
 }
 
 async fn show(told: oneshot::Receiver<Handle>) -> Infallible {
-    let (Some(line), Ok(handle)) = (telemetry::live_line(), told.await) else {
+    let Ok(handle) = told.await else {
         return pending().await;
     };
     handle.reached(Phase::Draining).await;
-    let style = ProgressStyle::with_template("{spinner} {wide_msg}").expect("a constant");
-    line.set_style(style);
-    let _clear = ClearOnDrop;
+    sleep(REFRESH).await;
+    let line = ClearOnDrop(telemetry::live_line());
     loop {
+        line.0.set_message(text(&handle));
+        line.0.tick();
         sleep(REFRESH).await;
-        line.set_message(text(&handle));
-        line.tick();
     }
 }
 
@@ -57,22 +57,21 @@ fn text(handle: &Handle) -> String {
     let dump = handle.dump();
     let waiting_for = dump.still_running();
     let is_fast = dump.snapshot.stop.as_ref().is_some_and(|stop| stop.is_fast);
+    // What a narrow terminal cuts off comes last.
     match dump.cancelled_in() {
-        _ if is_fast => format!("stopping now: {waiting_for} (Ctrl-C again: end at once)"),
+        _ if is_fast => format!("cancelled; Ctrl-C ends it at once: {waiting_for}"),
         Some(left) => {
             let left = left.as_secs_f64();
-            format!("stopping: {waiting_for}, cancelled in {left:.1} s (Ctrl-C again: cancel now)")
+            format!("cancelled in {left:.1} s, or by Ctrl-C: {waiting_for}")
         }
-        None => format!("stopping: {waiting_for}, cancelled"),
+        None => format!("cancelled: {waiting_for}"),
     }
 }
 
-struct ClearOnDrop;
+struct ClearOnDrop(&'static ProgressBar);
 
 impl Drop for ClearOnDrop {
     fn drop(&mut self) {
-        if let Some(line) = telemetry::live_line() {
-            line.finish_and_clear();
-        }
+        self.0.finish_and_clear();
     }
 }

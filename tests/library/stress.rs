@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sundown::lanes::{Gate, Handler, Lanes, LanesConfig};
-use sundown::lifecycle::{Builder, Phase, Report, ServiceOutcome, StopReason, Supervisor};
+use sundown::lifecycle::{
+    Builder, DedicatedThread, Phase, Report, ServiceOutcome, StopReason, Supervisor,
+};
 use sundown::sandbox::{People, Sandbox};
 use sundown::store::sqlite::Sqlite;
 use sundown::store::{Outcome, Store, StoreService};
@@ -160,6 +162,15 @@ async fn the_poller_survives_it() {
                 .service("poller", poller),
             dir,
         )
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_dedicated_thread_survives_it() {
+    stress(|builder| {
+        let host = DedicatedThread::new(async || Ok(std::rc::Rc::new(())));
+        (builder.service("thread", move || host.clone()), ())
     })
     .await;
 }
