@@ -169,7 +169,7 @@ fn on_a_terminal_a_live_line_tells_what_the_stop_waits_for() {
     terminal.wait_for("running");
     tell_the_sandbox(
         &url,
-        r#"{"method":"sendMessage","fault":"hang","seconds":60}"#,
+        r#"{"method":"sendMessage","fault":"hang","seconds":60,"times":99}"#,
     );
     terminal.press_ctrl_c();
     terminal.wait_for(" s, or by Ctrl-C: ");
