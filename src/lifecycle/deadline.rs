@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::{ExitKind, Handle};
 
 /// How long the last line may take to be written.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// While it lives, the process ends at its time, even where every thread of the runtime is blocked.
 pub(super) struct HardDeadline {

@@ -11,7 +11,9 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use super::deadline::HardDeadline;
 use super::hook::StageHooks;
-use super::machine::{Action, Event, Exit, HookId, HookResult, Machine, Notice, ServiceId};
+use super::machine::{
+    Action, Event, Exit, HookId, HookResult, Machine, Notice, SIGNAL_DEBOUNCE, ServiceId,
+};
 use super::panics::{Panic, catch, caught};
 use super::service::{Message, RunService, ServiceContext, Tokens};
 use super::tasks::Tasks;
@@ -47,7 +49,7 @@ struct Driver {
     tasks: JoinSet<()>,
     run_for: Option<Duration>,
     stop_timeout: Duration,
-    listens: bool,
+    listening: Option<signals::Listening>,
     watch: Option<signals::Watch>,
     dumper: Option<signals::Dumper>,
     deadline: Option<HardDeadline>,
@@ -82,13 +84,13 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
         tasks: JoinSet::new(),
         run_for: cast.run_for,
         stop_timeout: cast.stop_timeout,
-        listens: cast.signals,
+        listening: None,
         watch: None,
         dumper: None,
         deadline: None,
         progress_every: cast.progress_every,
     };
-    if driver.listens {
+    if cast.signals {
         driver.listen_to_signals();
     }
     // A stop that was asked for before the start comes first.
@@ -124,7 +126,8 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
 
 impl Driver {
     fn listen_to_signals(&mut self) {
-        let listening = signals::listen().and_then(|listener| {
+        let started = signals::listen().and_then(|(listener, listening)| {
+            self.listening = Some(listening);
             self.tasks
                 .spawn(signals::forward(listener, self.handle.clone()));
             let time = self.stop_timeout + HARD_DEADLINE_MARGIN;
@@ -132,7 +135,7 @@ impl Driver {
             self.dumper = Some(signals::Dumper::start(&self.handle)?);
             Ok(())
         });
-        if let Err(error) = listening {
+        if let Err(error) = started {
             warn!(%error, "signals cannot be listened to; a stop by signal will not be graceful");
         }
     }
@@ -175,8 +178,8 @@ impl Driver {
             Action::Spawn(id) => self.spawn(id),
             Action::Drain(id) => {
                 let tokens = &self.services[&id].tokens;
-                if let Some(at) = self.machine.cancels_at() {
-                    let _ = tokens.cancels_at.set(self.began + at);
+                if let Some((kill, abort)) = self.machine.tier_marks() {
+                    let _ = tokens.ends_at.set((self.began + kill, self.began + abort));
                 }
                 tokens.draining.cancel();
             }
@@ -184,7 +187,11 @@ impl Driver {
             Action::Kill(id) => self.services[&id].tokens.killed.cancel(),
             Action::Abort(id) => self.services[&id].task.abort(),
             Action::ArmDeadline(at) => self.arm_deadline(at),
-            Action::ArmImmediate => signals::arm_immediate(true),
+            Action::ArmImmediate => {
+                if let Some(listening) = &self.listening {
+                    listening.arm_immediate();
+                }
+            }
             Action::Note(notice) => {
                 tell(&self.machine, &notice, self.began.elapsed());
                 if notice == Notice::Phase(Phase::Running) {
@@ -323,9 +330,11 @@ impl Driver {
     }
 
     async fn finish(mut self) -> Report {
-        if self.listens {
-            // Nobody listens any more: a signal from here on takes its default action.
-            signals::arm_immediate(true);
+        if let Some(listening) = self.listening.take() {
+            let last = self.machine.last_signal().map(|at| self.began + at);
+            listening.end(last.map_or(Duration::ZERO, |at| {
+                SIGNAL_DEBOUNCE.saturating_sub(at.elapsed())
+            }));
         }
         let stuck = stuck(self.named_tasks()).await;
         self.handle.remarks.is_stuck(stuck.clone());

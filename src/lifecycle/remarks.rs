@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::machine::ServiceId;
+use super::panics::catch;
 
 /// What a service has in hand at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -183,7 +184,7 @@ impl Remarks {
     pub(super) fn work(&self) -> Vec<Option<Work>> {
         let looks: Vec<_> = self.slots().iter().map(|slot| slot.look.clone()).collect();
         // Without the lock: a look may take one that somebody holds who speaks to us.
-        let look = |look: Option<Look>| look.map(|Look(look)| look());
+        let look = |look: Option<Look>| look.and_then(|Look(look)| catch(|| look()).ok());
         looks.into_iter().map(look).collect()
     }
 

@@ -14,7 +14,10 @@ use tracing::{error, warn};
 use super::machine::{Event, ServiceId};
 use super::remarks::{Remains, Remarks};
 use super::tasks::Tasks;
-use super::{Closed, Failure, Handle, LONGEST, Restart, RestartPolicy, StopReason, Work};
+use super::{
+    Closed, Failure, Handle, LONGEST, Restart, RestartPolicy, ServiceState, Snapshot, StopReason,
+    Work,
+};
 
 /// Something that runs for as long as the process does: a poller, a server, a writer.
 ///
@@ -127,8 +130,36 @@ pub(super) struct Tokens {
     pub(super) draining: CancellationToken,
     pub(super) released: CancellationToken,
     pub(super) killed: CancellationToken,
-    /// When it will be told the last one; known once it has been told the first.
-    pub(super) cancels_at: Arc<OnceLock<Instant>>,
+    /// When it will be told the last one, and when it will be aborted; known once it has been told the first.
+    pub(super) ends_at: Arc<OnceLock<(Instant, Instant)>>,
+}
+
+/// A service among those of its supervisor.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    id: ServiceId,
+    handle: Handle,
+}
+
+impl Place {
+    /// Resolves when the service has ended for good.
+    ///
+    /// # Cancel safety
+    /// Level-triggered.
+    pub(super) async fn has_ended(&self) {
+        let mut snapshots = self.handle.watch();
+        let is_over = |snapshot: &Snapshot| {
+            let service = snapshot.services.get(self.id.0);
+            service.is_some_and(|service| {
+                matches!(
+                    service.state,
+                    ServiceState::Stopped | ServiceState::Abandoned
+                )
+            })
+        };
+        // A supervisor that is gone has ended all its services.
+        let _ = snapshots.wait_for(is_over).await;
+    }
 }
 
 /// What the supervisor is told, and by which life of which service.
@@ -203,7 +234,20 @@ impl ServiceContext {
     /// come earlier.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.tokens.cancels_at.get().copied()
+        self.tokens.ends_at.get().map(|(kill, _)| *kill)
+    }
+
+    /// When it will be aborted if it has not returned.
+    pub(super) fn aborts_at(&self) -> Option<Instant> {
+        self.tokens.ends_at.get().map(|(_, abort)| *abort)
+    }
+
+    /// Where this service can be looked at from outside.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            id: self.id,
+            handle: self.handle.clone(),
+        }
     }
 
     /// Runs a task as a part of the service: the service has ended when its tasks have, a task's panic is the service's

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,47 +21,103 @@ use super::{Handle, StopReason};
 const STOP_SIGNALS: [i32; 2] = [SIGTERM, SIGINT];
 
 /// Registers what a third signal does: it ends the process at once, by the signal's default action. As process 1 of a
-/// container, where the kernel does not carry that out, it exits with 128 and the signal's number instead. SIGUSR1 does
-/// nothing from now on, until the supervisor answers it with a dump.
+/// container, where the kernel does not carry that out, it exits with 128 and the signal's number instead.
 ///
-/// The handlers run in signal context and need no runtime, so call this before the runtime is built; the
-/// supervisor does it otherwise. Until the supervisor has seen a second signal they do nothing.
+/// The handlers run in signal context and need no runtime, so call this before the runtime is built; the supervisor does
+/// it otherwise. While a supervisor listens they do nothing until it has seen a second signal; before and after, every
+/// stop signal ends the process. SIGUSR1 does nothing from now on, until a supervisor answers it with a dump.
 ///
 /// # Errors
 /// Where the operating system refuses a handler.
 pub fn prepare() -> io::Result<()> {
-    immediate().map(|_| ())
+    default_action().map(|_| ())
 }
 
-/// Whether from now on the next signal ends the process.
-pub(super) fn arm_immediate(on: bool) {
-    if let Ok(armed) = immediate() {
-        armed.store(on, Ordering::SeqCst);
-    }
+/// What decides whether a stop signal takes its default action.
+struct DefaultAction {
+    is_armed: Arc<AtomicBool>,
+    /// Supervisors of this process that listen.
+    listeners: Mutex<usize>,
 }
 
-fn immediate() -> io::Result<&'static Arc<AtomicBool>> {
-    static ARMED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    if let Some(armed) = ARMED.get() {
-        return Ok(armed);
+fn default_action() -> io::Result<&'static DefaultAction> {
+    static ACTION: OnceLock<DefaultAction> = OnceLock::new();
+    if let Some(action) = ACTION.get() {
+        return Ok(action);
     }
-    let armed = Arc::new(AtomicBool::new(false));
+    let is_armed = Arc::new(AtomicBool::new(true));
     for signal in STOP_SIGNALS {
         if std::process::id() == 1 {
             let code = 128 + signal;
-            signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&armed))?;
+            signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&is_armed))?;
         } else {
-            signal_hook::flag::register_conditional_default(signal, Arc::clone(&armed))?;
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&is_armed))?;
         }
     }
     signal_hook::flag::register(SIGUSR1, Arc::default())?;
-    Ok(ARMED.get_or_init(|| armed))
+    Ok(ACTION.get_or_init(|| DefaultAction {
+        is_armed,
+        listeners: Mutex::default(),
+    }))
+}
+
+impl DefaultAction {
+    fn listeners(&self) -> MutexGuard<'_, usize> {
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets signals end the process again, if nobody listens any more.
+    fn arm_if_unheard(&self) {
+        let listeners = self.listeners();
+        if *listeners == 0 {
+            self.is_armed.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// A supervisor that listens. Dropped, it leaves signals to their default action.
+pub(super) struct Listening(&'static DefaultAction);
+
+impl Listening {
+    /// From now on the next signal ends the process, whoever listens.
+    pub(super) fn arm_immediate(&self) {
+        self.0.is_armed.store(true, Ordering::SeqCst);
+    }
+
+    /// Listens no more. The default action comes back after a while, because a signal that was heard may have an echo.
+    pub(super) fn end(self, after: Duration) {
+        let action = self.0;
+        *action.listeners() -= 1;
+        std::mem::forget(self);
+        if after.is_zero() {
+            return action.arm_if_unheard();
+        }
+        let later = thread::Builder::new().spawn(move || {
+            thread::sleep(after);
+            action.arm_if_unheard();
+        });
+        if later.is_err() {
+            action.arm_if_unheard();
+        }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        *self.0.listeners() -= 1;
+        self.0.arm_if_unheard();
+    }
 }
 
 /// The listener: registered when this returns, so that a signal during start-up is not missed.
-pub(super) fn listen() -> io::Result<SignalsInfo<WithOrigin>> {
-    immediate()?.store(false, Ordering::SeqCst);
-    SignalsInfo::<WithOrigin>::new(STOP_SIGNALS)
+pub(super) fn listen() -> io::Result<(SignalsInfo<WithOrigin>, Listening)> {
+    let action = default_action()?;
+    let signals = SignalsInfo::<WithOrigin>::new(STOP_SIGNALS)?;
+    *action.listeners() += 1;
+    action.is_armed.store(false, Ordering::SeqCst);
+    Ok((signals, Listening(action)))
 }
 
 /// Turns every signal into a stop request, for as long as it is polled.

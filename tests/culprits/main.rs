@@ -61,6 +61,13 @@ fn misbehave(supervisor: Builder, behaviour: &str) -> Builder {
                 pending().await
             }
         }),
+        "works-until-cancelled" => supervisor.service("culprit", || {
+            async |cx: ServiceContext| {
+                cx.ready();
+                cx.killed().await;
+                Ok(())
+            }
+        }),
         "blocks-when-told" => supervisor.service("culprit", || {
             async |cx: ServiceContext| {
                 cx.ready();

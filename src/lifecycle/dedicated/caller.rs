@@ -1,17 +1,18 @@
 //! Commands, from those who want something of a component.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::LocalFuture;
+use super::{LocalFuture, Shared};
 
 /// Sends commands to a [`DedicatedThread`](super::DedicatedThread); cloned freely.
 pub struct Caller<C> {
-    calls: mpsc::Sender<Job<C>>,
+    shared: Arc<Shared<C>>,
 }
 
 /// Why a command has no result.
@@ -22,7 +23,7 @@ pub enum CallError {
     TimedOut(&'static str, Duration),
     /// It panicked; the component is opened anew where its service's restart policy says so.
     Crashed(String),
-    /// The component has stopped, or stopped while the command waited or ran.
+    /// The component has stopped or is stopping, or stopped while the command waited or ran.
     Closed,
 }
 
@@ -61,8 +62,8 @@ impl<C> Job<C> {
 }
 
 impl<C> Caller<C> {
-    pub(super) fn new(calls: mpsc::Sender<Job<C>>) -> Self {
-        Self { calls }
+    pub(super) fn new(shared: Arc<Shared<C>>) -> Self {
+        Self { shared }
     }
 
     /// Runs a command on the component's thread and returns what it returned. `time` counts from now, the wait for its turn
@@ -101,7 +102,7 @@ impl<C> Caller<C> {
             fate,
         };
         let answered = async {
-            if self.calls.send(job).await.is_err() {
+            if !self.shared.queue.push(job) {
                 return Err(CallError::Closed);
             }
             // A blocked thread keeps its end of `reply`: what the host tells counts too.
@@ -109,6 +110,8 @@ impl<C> Caller<C> {
                 biased;
                 Ok(result) = &mut answer => return Ok(result),
                 error = told => error,
+                // A host that ended for good may never have looked at it.
+                () = self.shared.is_over() => Ok(CallError::Closed),
             };
             answer
                 .try_recv()
@@ -140,7 +143,7 @@ where
 
 impl<C> Clone for Caller<C> {
     fn clone(&self) -> Self {
-        Self::new(self.calls.clone())
+        Self::new(Arc::clone(&self.shared))
     }
 }
 

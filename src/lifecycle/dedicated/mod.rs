@@ -21,32 +21,34 @@
 //! thread, which no operating system does safely.
 
 mod caller;
+mod queue;
 #[cfg(test)]
 mod tests;
 mod thread;
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use super::panics::Panic;
+use super::service::Place;
 use super::{Failure, Service, ServiceContext, Work};
 use caller::Job;
 pub use caller::{CallError, Caller};
+use queue::Queue;
 use thread::{Event, Thread};
 
 /// What a command, once cancelled, or the component's end, once killed, may take to reach an await. After that its
 /// thread counts as blocked.
 const BLOCKED_AFTER: Duration = Duration::from_millis(500);
-/// Calls that wait in the queue; a further one waits for room, within its own time.
-const QUEUE: usize = 64;
 
 type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 type Open<C> = Box<dyn Fn() -> LocalFuture<'static, Result<C, Failure>> + Send + Sync>;
@@ -91,9 +93,11 @@ pub struct DedicatedThread<C> {
 struct Shared<C> {
     open: Open<C>,
     close: Option<Close<C>>,
-    calls: mpsc::Sender<Job<C>>,
-    /// Held by the life that runs; what waits in it outlives a crash.
-    queue: tokio::sync::Mutex<mpsc::Receiver<Job<C>>>,
+    queue: Queue<C>,
+    /// Held by the life that runs.
+    life: tokio::sync::Mutex<()>,
+    /// Where the service of the latest life can be looked at.
+    host: watch::Sender<Option<Place>>,
     /// The command that runs: its name, and since when.
     current: Mutex<Option<(&'static str, Instant)>>,
 }
@@ -105,15 +109,15 @@ impl<C: 'static> DedicatedThread<C> {
     where
         F: AsyncFn() -> Result<C, Failure> + Clone + Send + Sync + 'static,
     {
-        let (calls, queue) = mpsc::channel(QUEUE);
         let shared = Shared {
             open: Box::new(move || {
                 let open = open.clone();
                 Box::pin(async move { open().await })
             }),
             close: None,
-            calls,
-            queue: tokio::sync::Mutex::new(queue),
+            queue: Queue::default(),
+            life: tokio::sync::Mutex::default(),
+            host: watch::Sender::new(None),
             current: Mutex::default(),
         };
         Self {
@@ -140,10 +144,11 @@ impl<C: 'static> DedicatedThread<C> {
         self
     }
 
-    /// A way to send commands to the component, also before it is open and while it is opened anew.
+    /// A way to send commands to the component. What is sent before it is open, and while it is opened anew after a crash,
+    /// waits; from its draining until its next life, if there is one, commands are refused.
     #[must_use]
     pub fn caller(&self) -> Caller<C> {
-        Caller::new(self.shared.calls.clone())
+        Caller::new(Arc::clone(&self.shared))
     }
 }
 
@@ -163,28 +168,31 @@ impl<C> fmt::Debug for DedicatedThread<C> {
 
 impl<C: 'static> Service for DedicatedThread<C> {
     async fn run(&mut self, cx: ServiceContext) -> Result<(), Failure> {
-        let shared = Arc::clone(&self.shared);
-        cx.show_work(move || shared.work());
+        let _one_at_a_time = self.shared.life.lock().await;
+        let shared = Arc::downgrade(&self.shared);
+        cx.show_work(move || {
+            shared
+                .upgrade()
+                .map(|shared| shared.work())
+                .unwrap_or_default()
+        });
+        self.shared.queue.open();
+        self.shared.host.send_replace(Some(cx.place()));
         let mut life = Life {
             shared: &self.shared,
-            queue: self.shared.queue.lock().await,
             thread: Thread::start(Arc::clone(&self.shared), &cx)?,
             cx: &cx,
             is_draining: false,
         };
         if !life.open().await? {
-            life.refuse();
-            life.thread.quit();
-            return life.thread.end(&cx).await;
+            return life.thread.end_now(&cx).await;
         }
         cx.ready();
         while let Some(job) = life.next_job().await? {
             if !life.run_job(job).await? {
-                life.refuse();
                 return Ok(());
             }
         }
-        life.refuse();
         life.thread.end(&cx).await
     }
 }
@@ -192,7 +200,6 @@ impl<C: 'static> Service for DedicatedThread<C> {
 /// One life of the service, with a thread of its own.
 struct Life<'a, C> {
     shared: &'a Shared<C>,
-    queue: tokio::sync::MutexGuard<'a, mpsc::Receiver<Job<C>>>,
     thread: Thread<C>,
     cx: &'a ServiceContext,
     is_draining: bool,
@@ -203,7 +210,10 @@ impl<C: 'static> Life<'_, C> {
     async fn open(&mut self) -> Result<bool, Failure> {
         tokio::select! {
             biased;
-            () = self.cx.draining() => Ok(false),
+            () = self.cx.draining() => {
+                self.close_intake();
+                Ok(false)
+            }
             event = self.thread.next_event() => match event {
                 Event::Opened(result) => result.map(|()| true),
                 Event::Panicked(panic) => pass_on(panic),
@@ -212,7 +222,7 @@ impl<C: 'static> Life<'_, C> {
         }
     }
 
-    /// The next command whose caller still waits; none when no further one comes, or there is no time for it.
+    /// The next command; none when no further one comes, or there is no time for it.
     async fn next_job(&mut self) -> Result<Option<Job<C>>, Failure> {
         loop {
             tokio::select! {
@@ -223,10 +233,7 @@ impl<C: 'static> Life<'_, C> {
                     Event::Panicked(panic) => return pass_on(panic),
                     _ => return Err(thread_is_gone()),
                 },
-                job = self.queue.recv() => match job {
-                    Some(job) if job.is_over() => {}
-                    job => return Ok(job),
-                },
+                job = self.shared.queue.pop() => return Ok(job),
             }
         }
     }
@@ -242,7 +249,7 @@ impl<C: 'static> Life<'_, C> {
             fate,
         } = job;
         let _current = self.shared.occupy(name);
-        self.thread.send(command, cancel.clone());
+        self.thread.send(name, command, cancel.clone());
         let blocked = is_blocked(name, deadline, &cancel, self.cx);
         let mut blocked = pin!(blocked);
         loop {
@@ -258,7 +265,7 @@ impl<C: 'static> Life<'_, C> {
                     Event::Opened(_) | Event::Ended => return Err(thread_is_gone()),
                 },
                 () = &mut blocked => {
-                    self.thread.is_blocked_by(&format!("the command {name}"));
+                    error!(command = name, "the thread is blocked; left behind");
                     if self.is_draining {
                         return Ok(false);
                     }
@@ -272,20 +279,20 @@ impl<C: 'static> Life<'_, C> {
 
     fn close_intake(&mut self) {
         self.is_draining = true;
-        self.queue.close();
+        self.shared.queue.close();
         self.cx.intake_closed();
     }
+}
 
-    /// Takes no further command, and tells the callers that still wait.
-    fn refuse(&mut self) {
-        self.queue.close();
-        let mut waiting = 0;
-        while let Ok(job) = self.queue.try_recv() {
-            waiting += usize::from(!job.is_over());
-        }
-        if waiting > 0 {
-            let what = format!("{waiting} commands that waited for their turn");
-            self.cx.unfinished(what);
+impl<C> Drop for Life<'_, C> {
+    /// However a life ends that was to be the last one: the callers that still wait are told.
+    fn drop(&mut self) {
+        if self.cx.is_draining() {
+            let waiting = self.shared.queue.clear();
+            if waiting > 0 {
+                let what = format!("{waiting} commands that waited for their turn");
+                self.cx.unfinished(what);
+            }
         }
     }
 }
@@ -303,7 +310,19 @@ async fn is_blocked(
         () = cx.killed() => cx.unfinished(format!("the command {name}")),
     }
     cancel.cancel();
-    sleep(BLOCKED_AFTER).await;
+    tokio::select! {
+        () = sleep(BLOCKED_AFTER) => {}
+        () = last_moment(cx) => {}
+    }
+}
+
+/// Resolves when a service that was killed should return at the latest, to be asked for its report rather than aborted.
+async fn last_moment(cx: &ServiceContext) {
+    cx.killed().await;
+    if let Some(abort_at) = cx.aborts_at() {
+        let left = abort_at.saturating_duration_since(Instant::now());
+        sleep(BLOCKED_AFTER.min(left / 2)).await;
+    }
 }
 
 /// The component's panic becomes its service's.
@@ -328,10 +347,30 @@ impl<C> Shared<C> {
         }
     }
 
+    /// Resolves when the service has ended and will not be started again.
+    async fn is_over(&self) {
+        let mut host = self.host.subscribe();
+        loop {
+            let place = host.borrow_and_update().clone();
+            tokio::select! {
+                _ = host.changed() => {} // Its sender is ours.
+                () = has_ended(place) => return,
+            }
+        }
+    }
+
     /// Shows a command as running for as long as the guard lives.
     fn occupy(&self, name: &'static str) -> Occupied<'_, C> {
         *self.current() = Some((name, Instant::now()));
         Occupied(self)
+    }
+}
+
+/// Resolves where there is a service, and it has ended for good.
+async fn has_ended(place: Option<Place>) {
+    match place {
+        Some(place) => place.has_ended().await,
+        None => pending().await,
     }
 }
 

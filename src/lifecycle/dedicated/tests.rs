@@ -1,3 +1,5 @@
+mod ends;
+
 use std::rc::Rc;
 use std::sync::mpsc as blocking;
 

@@ -5,14 +5,14 @@ use std::thread;
 
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
-use tokio::time::timeout;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{Span, error};
 
-use super::super::panics::{Panic, caught};
+use super::super::panics::{Panic, catch};
 use super::super::remarks::Remains;
 use super::caller::Command;
-use super::{BLOCKED_AFTER, Failure, ServiceContext, Shared};
+use super::{BLOCKED_AFTER, Failure, ServiceContext, Shared, last_moment};
 
 type Ordered<C> = (Command<C>, CancellationToken);
 
@@ -42,58 +42,66 @@ impl<C: 'static> Thread<C> {
             commands: Some(commands),
             events,
             quit: CancellationToken::new(),
-            remains: Arc::new(Remains::of("its thread")),
+            remains: Arc::new(Remains::of(&blocked_by("its component's opening"))),
         };
         let (quit, remains) = (thread.quit.clone(), Arc::clone(&thread.remains));
         cx.left_behind_unless_over(Arc::clone(&remains));
+        // Made before the thread: one that cannot be made leaves nothing behind.
+        let end = End(remains);
         let (span, name) = (Span::current(), cx.name());
         thread::Builder::new().name(name).spawn(move || {
-            let _end = End(remains);
             let _entered = span.enter();
-            live(&shared, inbox, &tell, &quit);
+            let last = live(&shared, inbox, &tell, &quit);
+            // Whoever hears of the end finds nothing left.
+            drop(end);
+            let _ = tell.send(last);
         })?;
         Ok(thread)
     }
 
     /// Has a command run until it is over or cancelled.
-    pub(super) fn send(&self, command: Command<C>, cancel: CancellationToken) {
+    pub(super) fn send(&self, name: &str, command: Command<C>, cancel: CancellationToken) {
+        self.remains.are(blocked_by(&format!("the command {name}")));
         if let Some(commands) = &self.commands {
             // A thread that has ended says so by an event.
             let _ = commands.send((command, cancel));
         }
     }
 
-    /// Has the thread drop what it does.
-    pub(super) fn quit(&self) {
-        self.quit.cancel();
-    }
-
     /// # Cancel safety
     /// No event is lost.
     pub(super) async fn next_event(&mut self) -> Event {
-        self.events.recv().await.unwrap_or(Event::Ended)
+        let event = self.events.recv().await.unwrap_or(Event::Ended);
+        // From one event to the next command it is idle.
+        self.remains.are("its thread".to_owned());
+        event
     }
 
     /// Waits for the thread's end: for the component's own goodbye, and no longer than the stop has time. One that does
     /// not end is left behind.
-    pub(super) async fn end(mut self, cx: &ServiceContext) -> Result<(), Failure> {
+    pub(super) async fn end(&mut self, cx: &ServiceContext) -> Result<(), Failure> {
         self.commands = None;
-        let panic = tokio::select! {
+        self.remains.are(blocked_by("its component's end"));
+        tokio::select! {
             biased;
-            panic = self.end_of_events() => panic,
-            () = cx.killed() => {
-                self.quit.cancel();
-                let Ok(panic) = timeout(BLOCKED_AFTER, self.end_of_events()).await else {
-                    self.is_blocked_by("its component's end");
-                    return Ok(());
-                };
-                panic
-            }
-        };
-        match panic {
-            Some(panic) => super::pass_on(panic),
-            None => Ok(()),
+            panic = self.end_of_events() => return pass_on_any(panic),
+            () = cx.killed() => {}
         }
+        self.end_now(cx).await
+    }
+
+    /// Has the thread drop what it does, and waits no longer than that may take.
+    pub(super) async fn end_now(&mut self, cx: &ServiceContext) -> Result<(), Failure> {
+        self.commands = None;
+        self.quit.cancel();
+        tokio::select! {
+            biased;
+            panic = self.end_of_events() => return pass_on_any(panic),
+            () = sleep(BLOCKED_AFTER) => {}
+            () = last_moment(cx) => {}
+        }
+        error!("the thread does not end; left behind");
+        Ok(())
     }
 
     /// The panic that the thread ended with, where it did.
@@ -102,18 +110,12 @@ impl<C: 'static> Thread<C> {
     /// No panic is lost.
     async fn end_of_events(&mut self) -> Option<Panic> {
         loop {
-            match self.next_event().await {
-                Event::Panicked(panic) => return Some(panic),
-                Event::Ended => return None,
-                Event::Opened(_) | Event::Done => {}
+            match self.events.recv().await {
+                Some(Event::Panicked(panic)) => return Some(panic),
+                Some(Event::Ended) | None => return None,
+                Some(Event::Opened(_) | Event::Done) => {}
             }
         }
-    }
-
-    /// Gives the thread up: it ends if it ever comes back, and is reported where it does not.
-    pub(super) fn is_blocked_by(&self, what: &str) {
-        error!(what, "the thread is blocked; left behind");
-        self.remains.are(format!("its thread, blocked by {what}"));
     }
 }
 
@@ -132,50 +134,47 @@ impl Drop for End {
     }
 }
 
+/// Lives until the host lets go or something breaks; returns what is still to be told.
 fn live<C: 'static>(
     shared: &Shared<C>,
     inbox: mpsc::UnboundedReceiver<Ordered<C>>,
     tell: &mpsc::UnboundedSender<Event>,
     quit: &CancellationToken,
-) {
+) -> Event {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => {
-            let _ = tell.send(Event::Opened(Err(error.into())));
-            return;
-        }
+        Err(error) => return Event::Opened(Err(error.into())),
     };
-    let life = async {
-        tokio::select! {
-            biased;
-            () = quit.cancelled() => Ok(()),
-            end = caught(work(shared, inbox, tell, quit)) => end,
-        }
-    };
-    let end = LocalSet::new().block_on(&runtime, life);
-    if let Err(panic) = end {
-        let _ = tell.send(Event::Panicked(panic));
-    }
+    // All of it is caught, the end of the component too.
+    let end = catch(|| {
+        LocalSet::new().block_on(&runtime, async {
+            tokio::select! {
+                biased;
+                () = quit.cancelled() => Ok(()),
+                end = work(shared, inbox, tell, quit) => end,
+            }
+        })
+    });
     // Threads that the component left in blocking calls are not waited for.
     runtime.shutdown_background();
+    match end {
+        Ok(Ok(())) => Event::Ended,
+        Ok(Err(failure)) => Event::Opened(Err(failure)),
+        Err(panic) => Event::Panicked(panic),
+    }
 }
 
+/// Opens the component, and does what it is told. An error is that of the opening.
 async fn work<C: 'static>(
     shared: &Shared<C>,
     mut inbox: mpsc::UnboundedReceiver<Ordered<C>>,
     tell: &mpsc::UnboundedSender<Event>,
     quit: &CancellationToken,
-) {
-    let mut component = match (shared.open)().await {
-        Ok(component) => component,
-        Err(failure) => {
-            let _ = tell.send(Event::Opened(Err(failure)));
-            return;
-        }
-    };
+) -> Result<(), Failure> {
+    let mut component = (shared.open)().await?;
     let _ = tell.send(Event::Opened(Ok(())));
     while let Some((command, cancel)) = inbox.recv().await {
         tokio::select! {
@@ -191,4 +190,13 @@ async fn work<C: 'static>(
     {
         close(component).await;
     }
+    Ok(())
+}
+
+fn blocked_by(what: &str) -> String {
+    format!("its thread, blocked by {what}")
+}
+
+fn pass_on_any(panic: Option<Panic>) -> Result<(), Failure> {
+    panic.map_or(Ok(()), super::pass_on)
 }

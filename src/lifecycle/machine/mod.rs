@@ -38,7 +38,7 @@ pub(super) use record::{HookRecord, HookResult, ServiceRecord};
 
 /// A second signal that comes sooner than this is taken for the same one (a terminal's Ctrl-C reaches the whole
 /// process group, and a wrapper may pass it on again).
-const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(300);
+pub(super) const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(300);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct ServiceId(pub(super) usize);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::stopping::TierStop;
 use super::{
     Action, Exit, ExitKind, HookId, HookPlan, Machine, Mode, Notice, Panic, Plan, RestartPolicy,
     ServicePlan, ServiceState, Stage, StopReason,
@@ -179,6 +180,10 @@ impl Machine {
         self.stop.as_ref().map(|stop| stop.began)
     }
 
+    pub(in crate::lifecycle) fn last_signal(&self) -> Option<Duration> {
+        self.last_signal
+    }
+
     /// The end of the stop budget.
     pub(in crate::lifecycle) fn deadline(&self) -> Option<Duration> {
         self.stop.as_ref().map(|stop| stop.deadline)
@@ -186,13 +191,22 @@ impl Machine {
 
     /// When what is being stopped now is to be cancelled; none where nothing is, or has been already.
     pub(in crate::lifecycle) fn cancels_at(&self) -> Option<Duration> {
-        let stopping = self.stop.as_ref().and_then(|stop| stop.current.as_ref());
-        let tier = stopping.or(self.sweep.as_ref().and_then(|sweep| sweep.current.as_ref()));
-        let tier = tier.filter(|tier| !self.live(&tier.services).is_empty());
-        match tier {
+        let tier = self.current_tier();
+        match tier.filter(|tier| !self.live(&tier.services).is_empty()) {
             Some(tier) => (!tier.killed).then_some(tier.kill_at),
             None => self.running_hook().map(|hook| hook.until),
         }
+    }
+
+    /// When the tier that is being stopped is killed, and when it is aborted.
+    pub(in crate::lifecycle) fn tier_marks(&self) -> Option<(Duration, Duration)> {
+        self.current_tier()
+            .map(|tier| (tier.kill_at, tier.abort_at))
+    }
+
+    fn current_tier(&self) -> Option<&TierStop> {
+        let stopping = self.stop.as_ref().and_then(|stop| stop.current.as_ref());
+        stopping.or(self.sweep.as_ref().and_then(|sweep| sweep.current.as_ref()))
     }
 
     pub(in crate::lifecycle) fn running_hook(&self) -> Option<&HookRecord> {

@@ -28,7 +28,7 @@ pub(super) struct TierStop {
     pub(super) services: Vec<ServiceId>,
     intake_by: Duration,
     pub(super) kill_at: Duration,
-    abort_at: Duration,
+    pub(super) abort_at: Duration,
     abandon_at: Duration,
     pub(super) killed: bool,
     aborted: bool,
