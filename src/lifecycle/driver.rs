@@ -32,6 +32,8 @@ const ABORT_GRACE: Duration = Duration::from_millis(100);
 struct Running {
     tokens: Tokens,
     task: AbortHandle,
+    /// The tasks that the service spawned.
+    tasks: Tasks,
 }
 
 struct Driver {
@@ -148,20 +150,28 @@ impl Driver {
     }
 
     fn hear_remarks(&mut self) {
-        for (id, until) in self.handle.remarks.take_promises() {
-            let until = until.saturating_duration_since(self.began);
-            self.step(Event::Promised(id, until));
-        }
+        self.step(Event::Tick);
         self.publish();
     }
 
     fn step(&mut self, event: Event) {
+        // First of all what was promised meanwhile: a supervisor that was held up must not judge by what is outdated.
+        for (id, until) in self.handle.remarks.take_promises() {
+            let until = until.saturating_duration_since(self.began);
+            self.machine.promise(id, until);
+        }
         let actions = self.machine.step(event, self.began.elapsed());
         if actions.is_empty() {
             return;
         }
         // Published first, so that whoever is told something by an action sees the state that goes with it.
         self.publish();
+        if let Some((services, kill, abort)) = self.machine.tier_marks() {
+            for service in services.iter().filter_map(|id| self.services.get(id)) {
+                let marks = (self.began + kill, self.began + abort);
+                service.tokens.ends_at.send_replace(Some(marks));
+            }
+        }
         for action in actions {
             self.carry_out(action);
         }
@@ -176,13 +186,7 @@ impl Driver {
                 }
             }
             Action::Spawn(id) => self.spawn(id),
-            Action::Drain(id) => {
-                let tokens = &self.services[&id].tokens;
-                if let Some((kill, abort)) = self.machine.tier_marks() {
-                    let _ = tokens.ends_at.set((self.began + kill, self.began + abort));
-                }
-                tokens.draining.cancel();
-            }
+            Action::Drain(id) => self.services[&id].tokens.draining.cancel(),
             Action::Release(id) => self.services[&id].tokens.released.cancel(),
             Action::Kill(id) => self.services[&id].tokens.killed.cancel(),
             Action::Abort(id) => self.services[&id].task.abort(),
@@ -215,11 +219,13 @@ impl Driver {
         };
         let span = info_span!("service", service = self.machine.services()[id.0].name);
         let made = catch(|| (self.factories[id.0])(cx));
+        let own = tasks.clone();
         let service = async move {
             // A factory's panic is its service's.
-            tasks.accompany(made?).await
+            own.accompany(made?).await
         };
-        let task = self.watch(Some((id, life)), service.instrument(span), move |end| {
+        let (from, service) = (Some((id, life)), service.instrument(span));
+        let task = self.watch(from, service, tasks.clone(), move |end| {
             Event::Exited(
                 id,
                 match end {
@@ -234,7 +240,14 @@ impl Driver {
                 },
             )
         });
-        self.services.insert(id, Running { tokens, task });
+        self.services.insert(
+            id,
+            Running {
+                tokens,
+                task,
+                tasks,
+            },
+        );
     }
 
     fn run_hook(&mut self, id: HookId) {
@@ -243,7 +256,7 @@ impl Driver {
         };
         let span = info_span!("hook", hook = self.machine.hook(id).name, stage = %id.stage);
         let hook = caught(async move { hook().await }).instrument(span);
-        let task = self.watch(None, hook, move |end| {
+        let task = self.watch(None, hook, Tasks::default(), move |end| {
             Event::HookEnded(
                 id,
                 match end {
@@ -260,12 +273,20 @@ impl Driver {
         self.hook_tasks.insert(id, task);
     }
 
-    /// Runs a future in a task of its own and reports its end, however it comes, as an event.
-    fn watch<F, E>(&mut self, from: Option<(ServiceId, u32)>, future: F, event: E) -> AbortHandle
+    /// Runs a future in a task of its own and reports its end, and that of the tasks that belong to it, however it comes,
+    /// as an event.
+    fn watch<F, E>(
+        &mut self,
+        from: Option<(ServiceId, u32)>,
+        future: F,
+        tasks: Tasks,
+        event: E,
+    ) -> AbortHandle
     where
         F: Future<Output = Result<Result<(), Failure>, Panic>> + Send + 'static,
         E: FnOnce(End) -> Event + Send + 'static,
     {
+        while self.tasks.try_join_next().is_some() {} // of earlier lives
         let events = self.events.clone();
         let mut inner = JoinSet::new();
         let task = inner.spawn(future);
@@ -276,6 +297,8 @@ impl Driver {
                 Some(Err(error)) => End::of(error),
                 None => End::Aborted,
             };
+            // Nothing of this life runs beside the next one.
+            tasks.end().await;
             let _ = events.send(Message {
                 from,
                 event: event(end),
@@ -297,14 +320,14 @@ impl Driver {
         let services = machine
             .services()
             .iter()
-            .zip(self.handle.remarks.all())
-            .map(|(service, remark)| ServiceSnapshot {
+            .zip(self.handle.remarks.statuses())
+            .map(|(service, status)| ServiceSnapshot {
                 name: service.name.clone(),
                 state: service.state,
                 since: service.since,
                 restarts: service.restarts,
                 promise: service.promise,
-                status: remark.status,
+                status,
             });
         let hook = machine.running_hook();
         let stop = machine.stop_began().zip(machine.deadline());
@@ -336,7 +359,7 @@ impl Driver {
                 SIGNAL_DEBOUNCE.saturating_sub(at.elapsed())
             }));
         }
-        let stuck = stuck(self.named_tasks()).await;
+        let stuck = self.stuck().await;
         self.handle.remarks.is_stuck(stuck.clone());
         let remarks = self.handle.remarks.conclude();
         if !stuck.is_empty() || remarks.iter().any(|remark| remark.left_behind) {
@@ -350,29 +373,39 @@ impl Driver {
         Report::new(name, &self.machine, remarks, stuck, self.began.elapsed())
     }
 
-    /// Every service's and hook's task, with its name.
-    fn named_tasks(&self) -> Vec<(String, AbortHandle)> {
-        let services = self.services.iter().map(|(id, service)| {
-            let name = self.machine.services()[id.0].name.clone();
-            (name, service.task.clone())
+    /// Names of the services and hooks that have not ended.
+    fn unended(&self) -> Vec<String> {
+        let services = self.services.iter().filter_map(|(id, service)| {
+            let name = &self.machine.services()[id.0].name;
+            if !service.task.is_finished() {
+                Some(name.clone())
+            } else if !service.tasks.have_ended() {
+                Some(format!("{name} (a task of it)"))
+            } else {
+                None
+            }
         });
-        let hooks = self.hook_tasks.iter().map(|(id, task)| {
-            let name = format!("hook {} {}", id.stage, self.machine.hook(*id).name);
-            (name, task.clone())
+        let hooks = self
+            .hook_tasks
+            .iter()
+            .filter(|(_, task)| !task.is_finished());
+        let hooks = hooks.map(|(id, _)| {
+            let name = &self.machine.hook(*id).name;
+            format!("hook {} {name}", id.stage)
         });
         services.chain(hooks).collect()
     }
-}
 
-/// Names of the tasks that have not ended; those that were just aborted are given a moment.
-async fn stuck(mut tasks: Vec<(String, AbortHandle)>) -> Vec<String> {
-    let give_up = Instant::now() + ABORT_GRACE;
-    loop {
-        tasks.retain(|(_, task)| !task.is_finished());
-        if tasks.is_empty() || Instant::now() >= give_up {
-            return tasks.into_iter().map(|(name, _)| name).collect();
+    /// The same, after what was just aborted has had a moment to end.
+    async fn stuck(&mut self) -> Vec<String> {
+        let give_up = Instant::now() + ABORT_GRACE;
+        loop {
+            let unended = self.unended();
+            if unended.is_empty() || Instant::now() >= give_up {
+                return unended;
+            }
+            sleep(Duration::from_millis(1)).await;
         }
-        sleep(Duration::from_millis(1)).await;
     }
 }
 

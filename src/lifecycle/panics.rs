@@ -59,10 +59,13 @@ impl Panic {
     }
 }
 
+type Last = (Option<String>, String, Option<Backtrace>);
+
 thread_local! {
     /// How many callers on this thread would catch a panic now.
     static CATCHING: Cell<u32> = const { Cell::new(0) };
-    static LAST: RefCell<Option<(String, Option<Backtrace>)>> = const { RefCell::new(None) };
+    /// Message, place and stack of the panic that happened last.
+    static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
 }
 
 /// Puts our panic hook in front of the one there is, once in a process.
@@ -74,7 +77,12 @@ fn install() {
         panic::set_hook(Box::new(move |info| {
             if CATCHING.get() > 0 {
                 let place = info.location().map(ToString::to_string).unwrap_or_default();
-                LAST.set(Some((place, wants_trace.then(Backtrace::force_capture))));
+                let message = info.payload_as_str().map(str::to_owned);
+                LAST.set(Some((
+                    message,
+                    place,
+                    wants_trace.then(Backtrace::force_capture),
+                )));
             }
             previous(info);
         }));
@@ -89,7 +97,11 @@ pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
     CATCHING.set(CATCHING.get() - 1);
     result.map_err(|payload| {
         let mut caught = Panic::of(payload.as_ref());
-        if let Some((place, backtrace)) = LAST.take() {
+        // The hook does not run for a panic that is resumed; what it saw last is another one's then.
+        if let Some((message, place, backtrace)) = LAST.take()
+            && caught.place.is_none()
+            && message.is_none_or(|message| message == caught.message)
+        {
             caught.place = Some(place);
             caught.backtrace = backtrace.map(|trace| trace.to_string()).unwrap_or_default();
         }
@@ -138,6 +150,6 @@ mod tests {
     fn a_panic_that_somebody_else_caught_does_not_lend_its_place() {
         let _ = catch(|| catch_unwind(|| panic!("first")));
         let panic = catch(|| panic::resume_unwind(Box::new("second"))).unwrap_err();
-        assert_eq!(panic.message, "second");
+        assert_eq!((panic.message.as_str(), panic.place), ("second", None));
     }
 }

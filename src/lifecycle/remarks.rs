@@ -13,6 +13,9 @@ use tokio::time::Instant;
 use super::machine::ServiceId;
 use super::panics::catch;
 
+/// Names of unfinished work that are kept for a service.
+const MANY: usize = 1_000;
+
 /// What a service has in hand at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Work {
@@ -126,7 +129,13 @@ impl Remarks {
     }
 
     pub(super) fn unfinished(&self, id: ServiceId, what: String) {
-        self.slots()[id.0].unfinished.push(what);
+        let unfinished = &mut self.slots()[id.0].unfinished;
+        // A list that nobody would read to its end.
+        match unfinished.len() {
+            0..MANY => unfinished.push(what),
+            MANY => unfinished.push("and more".to_owned()),
+            _ => {}
+        }
     }
 
     pub(super) fn left_behind(&self, id: ServiceId, what: String) {
@@ -202,8 +211,11 @@ impl Remarks {
         self.0.changed.notified().await;
     }
 
-    pub(super) fn all(&self) -> Vec<Remark> {
-        self.slots().clone()
+    pub(super) fn statuses(&self) -> Vec<String> {
+        self.slots()
+            .iter()
+            .map(|slot| slot.status.clone())
+            .collect()
     }
 
     fn slots(&self) -> MutexGuard<'_, Vec<Remark>> {

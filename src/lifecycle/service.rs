@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -130,8 +131,10 @@ pub(super) struct Tokens {
     pub(super) draining: CancellationToken,
     pub(super) released: CancellationToken,
     pub(super) killed: CancellationToken,
+    /// What the service itself has said already; once is enough.
+    said: Arc<AtomicU8>,
     /// When it will be told the last one, and when it will be aborted; known once it has been told the first.
-    pub(super) ends_at: Arc<OnceLock<(Instant, Instant)>>,
+    pub(super) ends_at: Arc<watch::Sender<Option<(Instant, Instant)>>>,
 }
 
 /// A service among those of its supervisor.
@@ -185,7 +188,7 @@ impl ServiceContext {
     /// Says that the service can do its work. The next tier starts when all of this one have said so; once
     /// ready, never un-ready.
     pub fn ready(&self) {
-        self.send(Event::Ready(self.id));
+        self.say(1, Event::Ready(self.id));
     }
 
     /// Resolves when the service is to take no new work and to finish what it has.
@@ -205,7 +208,7 @@ impl ServiceContext {
     /// Says that no new work is taken in. Drain hooks wait for this; a service that ends, or calls
     /// [`drained`](Self::drained), has said it too.
     pub fn intake_closed(&self) {
-        self.send(Event::IntakeClosed(self.id));
+        self.say(2, Event::IntakeClosed(self.id));
     }
 
     /// Says that the service's work is finished, and resolves when nobody needs the service any more: the drain
@@ -217,7 +220,7 @@ impl ServiceContext {
     /// # Cancel safety
     /// Level-triggered, like [`draining`](Self::draining).
     pub async fn drained(&self) {
-        self.send(Event::Drained(self.id));
+        self.say(4, Event::Drained(self.id));
         self.tokens.released.cancelled().await;
     }
 
@@ -234,12 +237,12 @@ impl ServiceContext {
     /// come earlier.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.tokens.ends_at.get().map(|(kill, _)| *kill)
+        self.tokens.ends_at.borrow().map(|(kill, _)| kill)
     }
 
     /// When it will be aborted if it has not returned.
     pub(super) fn aborts_at(&self) -> Option<Instant> {
-        self.tokens.ends_at.get().map(|(_, abort)| *abort)
+        self.tokens.ends_at.borrow().map(|(_, abort)| abort)
     }
 
     /// Where this service can be looked at from outside.
@@ -337,7 +340,10 @@ impl ServiceContext {
         &self.handle.remarks
     }
 
-    fn send(&self, event: Event) {
+    fn say(&self, bit: u8, event: Event) {
+        if self.tokens.said.fetch_or(bit, Ordering::Relaxed) & bit != 0 {
+            return;
+        }
         // Nobody listens only when all is over.
         let from = Some((self.id, self.life));
         let _ = self.events.send(Message { from, event });

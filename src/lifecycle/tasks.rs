@@ -78,6 +78,24 @@ impl Tasks {
         Ok(result)
     }
 
+    /// Aborts what is left and resolves when all of it has ended.
+    pub(super) async fn end(&self) {
+        self.abort();
+        while self.next_end().await.is_some() {}
+    }
+
+    pub(super) fn have_ended(&self) -> bool {
+        let mut state = self.state();
+        while state.tasks.try_join_next().is_some() {}
+        state.tasks.is_empty()
+    }
+
+    fn abort(&self) {
+        let mut state = self.state();
+        state.is_closed = true;
+        state.tasks.abort_all();
+    }
+
     async fn first_panic(&self) -> Panic {
         loop {
             match self.next_end().await {
@@ -106,8 +124,6 @@ struct AbortOnDrop(Tasks);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.is_closed = true;
-        state.tasks.abort_all();
+        self.0.abort();
     }
 }

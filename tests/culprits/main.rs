@@ -76,6 +76,14 @@ fn misbehave(supervisor: Builder, behaviour: &str) -> Builder {
                 Ok(())
             }
         }),
+        "task-blocks" => supervisor.service("culprit", || {
+            async |cx: ServiceContext| {
+                cx.spawn(async { thread::sleep(LONG) })?;
+                cx.ready();
+                cx.draining().await;
+                Ok(())
+            }
+        }),
         "panics" => supervisor.service("culprit", || {
             async |cx: ServiceContext| {
                 cx.ready();

@@ -76,6 +76,15 @@ fn a_service_that_blocks_its_thread_is_abandoned_and_the_process_ended_with_81()
 }
 
 #[test]
+fn a_task_of_a_service_that_blocks_its_thread_is_named_and_the_process_ended_with_81() {
+    let ended = stopped_at("task-blocks", 1_000, "phase=running");
+    ended.assert_code(81);
+    ended.assert_hooks(&ALL_DONE);
+    ended.assert_says("service    culprit      abandoned");
+    ended.assert_says("blocks the process: culprit (abandoned)");
+}
+
+#[test]
 fn a_service_that_panics_in_its_drain_is_named_with_70() {
     let ended = stopped_at("panics-in-its-drain", 1_000, "phase=running");
     ended.assert_code(70);

@@ -30,7 +30,10 @@ impl Machine {
             until,
             current: None,
         });
-        sweep.origin = sweep.origin.min(origin);
+        if origin < sweep.origin {
+            // More tiers are to go down: with time of their own.
+            (sweep.origin, sweep.until) = (origin, until);
+        }
     }
 
     pub(super) fn advance_dependants(&mut self) -> bool {

@@ -40,6 +40,9 @@ pub(super) use record::{HookRecord, HookResult, ServiceRecord};
 /// process group, and a wrapper may pass it on again).
 pub(super) const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(300);
 
+/// Reasons to stop that are kept; the first one decides.
+const MANY_REASONS: usize = 100;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct ServiceId(pub(super) usize);
 
@@ -105,8 +108,6 @@ pub(super) enum Event {
     IntakeClosed(ServiceId),
     Drained(ServiceId),
     Exited(ServiceId, Exit),
-    /// It will be heard of before this time.
-    Promised(ServiceId, Duration),
     StopRequested(StopReason),
     /// Time has passed; see [`Machine::wake_at`].
     Tick,
@@ -280,7 +281,6 @@ impl Machine {
                 self.services[id.0].drained = true;
             }
             Event::Exited(id, exit) => self.record_exit(id, exit),
-            Event::Promised(id, until) => self.services[id.0].promise = Some(until.min(LONGEST)),
             Event::StopRequested(reason) => self.record_request(reason),
         }
     }
@@ -315,7 +315,9 @@ impl Machine {
             self.actions
                 .push(Action::Note(Notice::StopAppended(reason.clone())));
         }
-        self.reasons.push(reason);
+        if self.reasons.len() < MANY_REASONS {
+            self.reasons.push(reason);
+        }
         if escalates {
             self.escalate();
         }

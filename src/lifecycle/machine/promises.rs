@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use super::{Machine, ServiceId, ServiceState, StopReason};
+use super::{LONGEST, Machine, ServiceId, ServiceState, StopReason};
 
 /// A tick that comes so much later than it was asked for means that the whole process stood still: it was stopped by a
 /// signal, or its machine was suspended.
 const STANDSTILL: Duration = Duration::from_secs(5);
 
 impl Machine {
+    /// A service says that it will have been heard of by then. Taken in before the next event.
+    pub(in crate::lifecycle) fn promise(&mut self, id: ServiceId, until: Duration) {
+        self.services[id.0].promise = Some(until.min(self.now + LONGEST));
+    }
+
     /// Moves every promise by the time in which nobody could keep one, and a moment more to catch up.
     pub(super) fn excuse_standstill(&mut self) {
         let late = self

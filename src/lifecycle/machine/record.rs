@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::stopping::TierStop;
 use super::{
     Action, Exit, ExitKind, HookId, HookPlan, Machine, Mode, Notice, Panic, Plan, RestartPolicy,
-    ServicePlan, ServiceState, Stage, StopReason,
+    ServiceId, ServicePlan, ServiceState, Stage, StopReason,
 };
 
 #[derive(Clone, Debug)]
@@ -198,10 +198,10 @@ impl Machine {
         }
     }
 
-    /// When the tier that is being stopped is killed, and when it is aborted.
-    pub(in crate::lifecycle) fn tier_marks(&self) -> Option<(Duration, Duration)> {
-        self.current_tier()
-            .map(|tier| (tier.kill_at, tier.abort_at))
+    /// The tier that is being stopped, when it is killed, and when it is aborted.
+    pub(in crate::lifecycle) fn tier_marks(&self) -> Option<(&[ServiceId], Duration, Duration)> {
+        let tier = self.current_tier()?;
+        Some((&tier.services, tier.kill_at, tier.abort_at))
     }
 
     fn current_tier(&self) -> Option<&TierStop> {

@@ -10,12 +10,15 @@ impl Machine {
     pub(super) fn after_exit(&mut self, id: ServiceId, exit: &Exit) {
         let service = &self.services[id.0];
         if service.given_up {
+            self.services[id.0].taken_down = false;
             return;
         }
         let has_failed = *exit != Exit::Finished;
         // A wrong configuration is as wrong at the next try.
         let is_final = matches!(exit, Exit::Failed { kind: Some(_), .. });
-        if service.taken_down && !is_final {
+        // Before its turn to go down came, its end is its own.
+        let was_told = service.drained_at.is_some();
+        if service.taken_down && was_told && !is_final {
             self.services[id.0].restart_at = Some(self.now);
             return self.set_state(id, ServiceState::Backoff);
         }
@@ -51,7 +54,8 @@ impl Machine {
 
     /// Without a critical service there is no process; without an optional one there is less of it.
     fn give_up(&mut self, id: ServiceId, reason: fn(String) -> StopReason) {
-        let service = &self.services[id.0];
+        let service = &mut self.services[id.0];
+        service.taken_down = false;
         if service.is_optional {
             return;
         }
@@ -93,7 +97,12 @@ impl Machine {
             let is_new = service.state == ServiceState::Starting && service.life > 1;
             let until = service.since + service.start_timeout;
             if is_new && !service.given_up && self.is_due(until) {
-                self.give_up_start(ServiceId(index), StopReason::ServiceFailed);
+                let reason = if self.services[index].ready_at.is_some() {
+                    StopReason::ServiceFailed
+                } else {
+                    StopReason::StartFailed
+                };
+                self.give_up_start(ServiceId(index), reason);
                 return true;
             }
         }
@@ -124,7 +133,9 @@ impl Machine {
     pub(super) fn cancel_restarts(&mut self) {
         for index in 0..self.services.len() {
             if self.services[index].state == ServiceState::Backoff {
-                self.services[index].was_waiting = !self.services[index].taken_down;
+                // One that was taken down ended as it was told; others ended by themselves.
+                let service = &mut self.services[index];
+                service.was_waiting = !service.taken_down || service.drained_at.is_none();
                 self.set_state(ServiceId(index), ServiceState::Stopped);
             }
         }

@@ -216,6 +216,7 @@ impl Machine {
         }
         if self.is_due(tier.abandon_at) {
             for id in live {
+                self.abort(id);
                 self.services[id.0].ended_at = Some(self.now);
                 self.set_state(id, ServiceState::Abandoned);
             }
@@ -224,15 +225,20 @@ impl Machine {
         false
     }
 
-    /// Lets a tier go in which everybody's work is finished.
+    /// Lets a tier go in which everybody's work is finished, or will not be.
     pub(super) fn release_what_is_drained(&mut self, tier: &mut TierStop) -> bool {
         let live = self.live(&tier.services);
-        let drained = |id: &ServiceId| self.services[id.0].drained;
-        if tier.released || !live.iter().all(drained) {
+        let needs_nobody = |id: &ServiceId| {
+            let service = &self.services[id.0];
+            service.drained || service.aborted
+        };
+        if tier.released || !live.iter().all(needs_nobody) {
             return false;
         }
         tier.released = true;
-        self.release(&live);
+        let drained = live.into_iter().filter(|id| self.services[id.0].drained);
+        let drained: Vec<_> = drained.collect();
+        self.release(&drained);
         true
     }
 

@@ -168,3 +168,50 @@ async fn dependants_are_restarted_with_what_they_depend_on() {
     assert_eq!(report.exit_kind(), ExitKind::Clean, "{report}");
     assert_eq!(report.services[1].restarts, 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_promise_that_is_kept_while_the_supervisor_is_held_up_is_kept() {
+    let promise = Duration::from_millis(100);
+    let (renewed, is_renewed) = std::sync::mpsc::channel::<()>();
+    let keeper = move || {
+        let renewed = renewed.clone();
+        move |cx: ServiceContext| {
+            let renewed = renewed.clone();
+            async move {
+                cx.ready();
+                cx.alive_for(promise);
+                while !cx.is_draining() {
+                    tokio::time::sleep(promise / 10).await;
+                    cx.alive_for(promise);
+                    let _ = renewed.send(());
+                }
+                Ok(())
+            }
+        }
+    };
+    let mut lives = 0;
+    // A factory runs on the supervisor; the second time it blocks for three promises.
+    let holds_up = move || {
+        lives += 1;
+        let is_second = lives == 2;
+        if is_second {
+            is_renewed.try_iter().count();
+            is_renewed.iter().take(30).count();
+        }
+        move |cx: ServiceContext| async move {
+            cx.ready();
+            if is_second {
+                cx.request_stop("seen enough");
+            }
+            Ok(())
+        }
+    };
+    let policy = RestartPolicy::new(Restart::Permanent);
+    let policy = policy.backoff(Duration::ZERO, Duration::ZERO).unwrap();
+    let report = quiet("test")
+        .service("keeper", keeper)
+        .service(ServiceSpec::new("slow").restart(policy), holds_up)
+        .run()
+        .await;
+    assert_eq!(report.exit_kind(), ExitKind::Clean, "{report}");
+}

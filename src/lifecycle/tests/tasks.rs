@@ -103,3 +103,39 @@ async fn what_cuts_a_service_off_cuts_its_tasks_off() {
     );
     gone.await.expect("the task is gone");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_next_life_begins_when_the_tasks_of_the_last_have_ended() {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    static RUNNING: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let policy = RestartPolicy::new(Restart::Transient);
+    let policy = policy.backoff(Duration::ZERO, Duration::ZERO).unwrap();
+    let mut lives = 0;
+    let factory = move || {
+        lives += 1;
+        let is_first = lives == 1;
+        move |cx: ServiceContext| async move {
+            let (writes, is_writing) = oneshot::channel();
+            cx.spawn(async move {
+                MOST.fetch_max(RUNNING.fetch_add(1, SeqCst) + 1, SeqCst);
+                let _ = writes.send(());
+                std::thread::sleep(Duration::from_millis(50)); // a write
+                RUNNING.fetch_sub(1, SeqCst);
+            })?;
+            cx.ready();
+            let _ = is_writing.await;
+            if is_first {
+                return Err(Failure::permanent("again"));
+            }
+            cx.request_stop("seen enough");
+            Ok(())
+        }
+    };
+    let report = quiet("test")
+        .service(ServiceSpec::new("writer").restart(policy), factory)
+        .run()
+        .await;
+    assert_eq!(report.services[0].restarts, 1, "{report}");
+    assert_eq!(MOST.load(SeqCst), 1);
+}

@@ -14,6 +14,11 @@ fn failure() -> Exit {
 }
 
 impl Run {
+    fn promise(&mut self, id: ServiceId, until: Duration) {
+        self.machine.promise(id, until);
+        self.step(Event::Tick);
+    }
+
     fn state(&self, id: ServiceId) -> ServiceState {
         self.machine.services()[id.0].state
     }
@@ -148,9 +153,9 @@ fn a_dependant_that_waited_long_for_its_turn_has_its_whole_start_timeout() {
 #[test]
 fn a_critical_service_that_breaks_its_promise_stops_the_process() {
     let mut run = Run::running();
-    run.step(Event::Promised(POLLER, s(10)));
+    run.promise(POLLER, s(10));
     run.now = s(9);
-    run.step(Event::Promised(POLLER, s(19)));
+    run.promise(POLLER, s(19));
     run.now = s(18);
     run.step(Event::Tick);
     assert_eq!(
@@ -169,7 +174,7 @@ fn an_optional_service_that_breaks_its_promise_is_aborted_and_restarted_by_its_p
     plan.tiers[1][1].is_optional = true;
     plan.tiers[1][1].restart = RestartPolicy::new(Restart::Transient);
     let mut run = Run::running_with(plan);
-    run.step(Event::Promised(POLLER, s(10)));
+    run.promise(POLLER, s(10));
     assert_eq!(run.next_actions(), [Action::Abort(POLLER)]);
     run.step(Event::Exited(POLLER, Exit::Aborted));
     assert_eq!(run.next_actions(), [Action::Spawn(POLLER)]);
@@ -179,7 +184,7 @@ fn an_optional_service_that_breaks_its_promise_is_aborted_and_restarted_by_its_p
 #[test]
 fn a_process_that_stood_still_has_broken_no_promise() {
     let mut run = Run::running();
-    run.step(Event::Promised(POLLER, s(10)));
+    run.promise(POLLER, s(10));
     run.now = s(600);
     run.step(Event::Tick);
     assert_eq!(run.machine.reasons(), []);
@@ -191,9 +196,107 @@ fn a_process_that_stood_still_has_broken_no_promise() {
 #[test]
 fn nobody_has_to_keep_promises_once_a_stop_has_begun() {
     let mut run = Run::running();
-    run.step(Event::Promised(POLLER, s(10)));
+    run.promise(POLLER, s(10));
     run.signal();
     run.now = s(11);
     run.step(Event::Tick);
     assert_eq!(run.machine.reasons().len(), 1);
+}
+
+#[test]
+fn a_promise_after_years_is_a_promise() {
+    let mut run = Run::running();
+    run.now = s(400 * 86_400);
+    run.step(Event::Tick);
+    run.promise(POLLER, run.now + s(10));
+    assert_eq!(run.machine.reasons(), []);
+    run.next_actions();
+    assert_eq!(run.now, s(400 * 86_400 + 10));
+}
+
+#[test]
+fn an_optional_dependant_that_fails_for_good_on_its_way_down_does_not_hold_the_start_up() {
+    let mut plan = bot();
+    plan.tiers[0][0].restart = RestartPolicy::new(Restart::Permanent).rest_for_one();
+    plan.tiers[1][0].is_optional = true;
+    let mut run = Run::new(plan);
+    run.step(Event::Begin);
+    run.step(Event::HookEnded(HELLO, HookResult::Done));
+    run.step(Event::Ready(STORE));
+    run.step(Event::Exited(STORE, failure()));
+    let refused = Exit::Failed {
+        message: "wrong".into(),
+        kind: Some(ExitKind::Config),
+        retry_after: Duration::ZERO,
+    };
+    run.step(Event::Exited(LANES, refused));
+    run.step(Event::Exited(POLLER, Exit::Finished));
+    run.next_actions();
+    run.step(Event::Ready(STORE));
+    run.step(Event::Ready(POLLER));
+    assert_eq!(run.machine.phase(), Phase::Running);
+}
+
+#[test]
+fn a_dependant_that_ends_before_its_turn_to_go_down_ended_by_itself() {
+    let mut plan = bot();
+    plan.tiers[0][0].restart = RestartPolicy::new(Restart::Permanent).rest_for_one();
+    plan.tiers.push(vec![service("page")]);
+    let mut run = Run::running_with_more(plan, &[ServiceId(3)]);
+    assert_eq!(
+        run.step(Event::Exited(STORE, failure())),
+        [Action::Drain(ServiceId(3))]
+    );
+    run.step(Event::Exited(LANES, Exit::Finished));
+    assert_eq!(
+        run.machine.reasons(),
+        [StopReason::Completed("lanes".into())]
+    );
+}
+
+#[test]
+fn a_failure_further_left_gives_a_sweep_time_of_its_own() {
+    let mut plan = bot();
+    plan.tiers[0][0].restart = RestartPolicy::new(Restart::Permanent).rest_for_one();
+    plan.tiers[1][0].restart = RestartPolicy::new(Restart::Permanent).rest_for_one();
+    plan.tiers.push(vec![service("page")]);
+    let mut run = Run::running_with_more(plan, &[ServiceId(3)]);
+    run.step(Event::Exited(LANES, failure()));
+    run.now += s(19);
+    run.step(Event::Exited(STORE, failure()));
+    run.step(Event::Exited(ServiceId(3), Exit::Finished));
+    assert_eq!(run.state(POLLER), ServiceState::Draining);
+    run.next_actions();
+    assert_eq!(run.now, s(19 + 20), "80 % of 25 s from the second failure");
+}
+
+#[test]
+fn a_dependant_that_backed_off_when_its_turn_came_is_reported_as_waiting() {
+    let mut plan = bot();
+    plan.tiers[0][0].restart = RestartPolicy::new(Restart::Permanent).rest_for_one();
+    plan.tiers[1][1].restart = RestartPolicy::new(Restart::Permanent);
+    let mut run = Run::running_with(plan);
+    run.step(Event::Exited(POLLER, failure()));
+    run.step(Event::Exited(STORE, failure()));
+    run.signal();
+    assert!(run.machine.services()[POLLER.0].was_waiting);
+}
+
+#[test]
+fn a_tier_does_not_start_beside_one_that_is_down_and_would_take_it_along() {
+    let mut plan = bot();
+    plan.tiers[0].push(service("cache"));
+    plan.tiers[0][0].restart = RestartPolicy::new(Restart::Permanent).rest_for_one();
+    let (store, cache) = (ServiceId(0), ServiceId(1));
+    let mut run = Run::new(plan);
+    run.step(Event::Begin);
+    run.step(Event::HookEnded(HELLO, HookResult::Done));
+    run.step(Event::Ready(store));
+    run.step(Event::Exited(store, failure()));
+    assert_eq!(run.step(Event::Ready(cache)), []);
+    assert_eq!(run.next_actions(), [Action::Spawn(store)]);
+    assert_eq!(
+        run.step(Event::Ready(store)),
+        [Action::Spawn(ServiceId(2)), Action::Spawn(ServiceId(3))]
+    );
 }

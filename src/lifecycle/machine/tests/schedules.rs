@@ -193,7 +193,6 @@ impl World {
                 Event::Ready(id)
                 | Event::IntakeClosed(id)
                 | Event::Drained(id)
-                | Event::Promised(id, _)
                 | Event::Exited(id, _) => Some((*id, self.machine.services()[id.0].life)),
                 _ => None,
             };
@@ -220,8 +219,8 @@ impl World {
                 let behaviour = &self.services[id.0];
                 let (ready, ends, exit) = (behaviour.ready, behaviour.ends, behaviour.exit.clone());
                 if let Some(promise) = behaviour.promises {
-                    let until = self.now + promise;
-                    self.later(Some(Duration::ZERO), Event::Promised(id, until));
+                    self.machine.promise(id, self.now + promise);
+                    self.later(Some(Duration::ZERO), Event::Tick);
                 }
                 self.later(ready, Event::Ready(id));
                 self.later(ends, Event::Exited(id, exit));
