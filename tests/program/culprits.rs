@@ -86,7 +86,8 @@ fn a_task_of_a_service_that_blocks_its_thread_is_named_and_the_process_ended_wit
 
 #[test]
 fn a_service_that_panics_in_its_drain_is_named_with_70() {
-    let ended = stopped_at("panics-in-its-drain", 1_000, "phase=running");
+    // Finding the names for a backtrace takes a while in a large, unoptimised program.
+    let ended = stopped_at("panics-in-its-drain", 10_000, "phase=running");
     ended.assert_code(70);
     ended.assert_hooks(&ALL_DONE);
     ended.assert_says("service    culprit      panicked (out of tea, at tests/culprits/main.rs:");

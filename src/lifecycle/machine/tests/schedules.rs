@@ -48,6 +48,8 @@ struct World {
     events: BTreeMap<u64, (Option<(ServiceId, u32)>, Event)>,
     serial: u64,
     log: Vec<(Duration, Action)>,
+    /// When the work of the tier that stops first is to be cancelled, as it was first said.
+    first_kill: Option<Duration>,
     steps: usize,
 }
 
@@ -181,6 +183,7 @@ impl World {
             events: BTreeMap::new(),
             serial: 0,
             log: Vec::new(),
+            first_kill: None,
             steps: 0,
         }
     }
@@ -206,6 +209,9 @@ impl World {
         let actions = self.machine.step(event, self.now);
         if let Some(wake) = self.machine.wake_at() {
             assert!(wake > self.now, "it asks to be woken in the past");
+        }
+        if self.first_kill.is_none() && self.machine.stop_began().is_some() {
+            self.first_kill = self.machine.tier_marks().map(|(_, kill, _)| kill);
         }
         for action in actions {
             self.log.push((self.now, action.clone()));
@@ -435,7 +441,7 @@ impl World {
         let running = self.machine.reached_running();
         let mut open: Option<HookId> = None;
         let mut begun = Vec::new();
-        for (_, action) in &self.log {
+        for (at, action) in &self.log {
             match action {
                 Action::RunHook(id) => {
                     assert_eq!(open, None, "hooks run one by one");
@@ -451,7 +457,14 @@ impl World {
                         );
                     }
                 }
-                Action::Note(Notice::Hook(id)) if open == Some(*id) => open = None,
+                Action::Note(Notice::Hook(id)) => {
+                    open = open.filter(|running| running != id);
+                    let was_skipped = self.machine.hook(*id).result == Some(HookResult::Skipped);
+                    if id.stage == Stage::OnDrain && was_skipped {
+                        let until = self.first_kill.unwrap();
+                        assert!(*at >= until, "{id:?} is skipped only when its time is over");
+                    }
+                }
                 _ => {}
             }
         }
