@@ -119,6 +119,7 @@ async fn run_bot(bot: Bot, config: Config, supervise: impl FnOnce(Builder) -> Bu
     polling(bot, basics::handler())
         .lanes(LanesConfig {
             concurrency: config.handlers,
+            handler_timeout: Some(config.handler_timeout),
             max_updates: config.max_updates,
             until_idle: config.until_idle,
         })
@@ -246,6 +247,7 @@ fn echo(config: &Config) {
         stop_timeout = text(Some(config.stop_timeout)),
         poll_timeout = text(Some(config.poll_timeout)),
         handlers = config.handlers,
+        handler_timeout = %format_duration(config.handler_timeout),
         "configuration"
     );
 }

@@ -14,8 +14,8 @@ use tracing::{debug, warn};
 pub use teloxide::dispatching::UpdateHandler;
 
 use super::me::me;
-use crate::lanes::Handler;
-use crate::store::{Entry, Outcome};
+use crate::lanes::{Handler, Outcome};
+use crate::store::Entry;
 use crate::telegram::Identity;
 
 /// A handler tree with what it needs.
@@ -105,7 +105,7 @@ fn brief(text: &str) -> String {
 }
 
 fn parked(error: String) -> Outcome {
-    Outcome::Parked { error }
+    Outcome::Failed { error }
 }
 
 #[cfg(test)]

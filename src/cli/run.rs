@@ -6,7 +6,8 @@ use super::progress::with_live_line;
 use super::{Refusal, on_runtime};
 use crate::app;
 use crate::config::{
-    self, ApiUrl, Config, ConfigError, Count, Layer, LogFormat, PollTimeout, StopTimeout, TimeBox,
+    self, ApiUrl, Config, ConfigError, Count, HandlerTimeout, Layer, LogFormat, PollTimeout,
+    StopTimeout, TimeBox,
 };
 use crate::lifecycle::{ExitKind, Report};
 
@@ -108,6 +109,14 @@ pub(super) struct Args {
         env = "SUNDOWN_HANDLERS"
     )]
     handlers: Option<Count<1, 10_000>>,
+    /// Cut a handler off that takes longer, and park its update: 1s to 1day [default: 5min]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        hide_env_values = true,
+        env = "SUNDOWN_HANDLER_TIMEOUT"
+    )]
+    handler_timeout: Option<HandlerTimeout>,
     /// Chat that is told when the bot stops
     #[arg(
         long,
@@ -168,6 +177,7 @@ impl Args {
             poll_timeout: self.poll_timeout,
             poll_limit: self.poll_limit,
             handlers: self.handlers,
+            handler_timeout: self.handler_timeout,
             operator_chat: self.operator_chat,
             log_format: self.log_format,
             log_level: self.log_level,

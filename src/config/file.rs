@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Layer;
 
 /// The keys of the file, for "did you mean".
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "token_file",
     "api_url",
     "state_dir",
@@ -19,6 +19,7 @@ const KEYS: [&str; 14] = [
     "poll_timeout",
     "poll_limit",
     "handlers",
+    "handler_timeout",
     "operator_chat",
     "log_format",
     "log_level",

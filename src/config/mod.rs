@@ -19,6 +19,8 @@ pub(crate) use value::{ApiUrl, Count, LogFormat, Span};
 
 /// More than a year is a mistake, and 0 would stop before it began.
 pub(crate) type TimeBox = Span<1, 31_557_600_000>;
+/// 1 s to a day.
+pub(crate) type HandlerTimeout = Span<1_000, 86_400_000>;
 /// A stop shorter than a second cannot be graceful; one longer than an hour is a hang.
 pub(crate) type StopTimeout = Span<1_000, 3_600_000>;
 /// The Bot API waits 50 s at most, in whole seconds.
@@ -43,6 +45,7 @@ pub(crate) struct Layer {
     pub(crate) poll_timeout: Option<PollTimeout>,
     pub(crate) poll_limit: Option<Count<1, 100>>,
     pub(crate) handlers: Option<Count<1, 10_000>>,
+    pub(crate) handler_timeout: Option<HandlerTimeout>,
     pub(crate) operator_chat: Option<i64>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log_level: Option<String>,
@@ -64,6 +67,7 @@ impl Layer {
             poll_timeout: self.poll_timeout.or(lower.poll_timeout),
             poll_limit: self.poll_limit.or(lower.poll_limit),
             handlers: self.handlers.or(lower.handlers),
+            handler_timeout: self.handler_timeout.or(lower.handler_timeout),
             operator_chat: self.operator_chat.or(lower.operator_chat),
             log_format: self.log_format.or(lower.log_format),
             log_level: self.log_level.or(lower.log_level),
@@ -96,6 +100,7 @@ pub(crate) struct Config {
     pub(crate) poll_limit: u8,
     /// Handlers at the same time.
     pub(crate) handlers: usize,
+    pub(crate) handler_timeout: Duration,
     /// Chat that is told when the bot stops.
     pub(crate) operator_chat: Option<i64>,
     /// Form of the log lines.
@@ -126,6 +131,9 @@ impl Config {
                 .poll_limit
                 .and_then(|limit| u8::try_from(limit.get()).ok())
                 .unwrap_or(100),
+            handler_timeout: layer
+                .handler_timeout
+                .map_or(Duration::from_secs(300), Span::get),
             handlers: layer
                 .handlers
                 .and_then(|count| usize::try_from(count.get()).ok())

@@ -7,14 +7,12 @@ use tokio::task::Id;
 use tokio::time::Instant;
 
 use crate::lifecycle;
-use crate::store::{LaneKey, Pos};
+use crate::store::Entry;
 
 /// What a running handler works on.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Job {
-    pub(super) lane: LaneKey,
-    pub(super) pos: Pos,
-    pub(super) update_id: i64,
+    pub(super) entry: Entry,
     pub(super) began: Instant,
 }
 
@@ -41,7 +39,7 @@ impl Running {
 
     /// Every job, the oldest first.
     pub(super) fn by_age(&self) -> Vec<Job> {
-        let mut jobs: Vec<_> = self.jobs().values().copied().collect();
+        let mut jobs: Vec<_> = self.jobs().values().cloned().collect();
         jobs.sort_by_key(|job| job.began);
         jobs
     }
@@ -50,7 +48,10 @@ impl Running {
     pub(super) fn work(&self) -> lifecycle::Work {
         let jobs = self.jobs();
         let oldest = jobs.values().min_by_key(|job| job.began);
-        let oldest = oldest.map(|job| (format!("update {}", job.update_id), job.began.elapsed()));
+        let oldest = oldest.map(|job| {
+            let name = format!("update {}", job.entry.update.id.0);
+            (name, job.began.elapsed())
+        });
         lifecycle::Work {
             running: jobs.len(),
             oldest,

@@ -1,9 +1,11 @@
 use std::sync::Mutex;
 
+use futures::future::BoxFuture;
 use tokio::sync::{Barrier, Semaphore};
+use tokio::time::Instant;
 
 use super::*;
-use crate::lifecycle::{ExitKind, Report, Supervisor};
+use crate::lifecycle::{ExitKind, Phase, Report, StopReason, Supervisor};
 use crate::store::sqlite::Sqlite;
 use crate::store::{BotId, Cursor, LaneKey, RawBatch, RawUpdate, StoreService, UpdateId};
 
@@ -294,4 +296,135 @@ async fn a_handler_that_blocks_its_thread_is_named_and_left_behind() {
             && text.contains("1 handlers that block their thread"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn what_piles_up_behind_a_stuck_lane_does_not_hold_up_the_others() {
+    // More than is held in memory, all in one lane, and the others behind it.
+    let mut lanes = vec![1; 12_000];
+    lanes.extend([2, 3, 4]);
+    let fixture = fixture(&lanes).await;
+    let (open, seen) = (
+        Arc::new(Semaphore::new(0)),
+        Arc::new(Mutex::new(Vec::new())),
+    );
+    let (gate, log) = (Arc::clone(&open), Arc::clone(&seen));
+    let report = fixture
+        .run(until_idle(), move |entry| {
+            let (gate, log) = (Arc::clone(&gate), Arc::clone(&log));
+            Box::pin(async move {
+                let lane = entry.update.lane.0;
+                if lane == 1 {
+                    gate.acquire().await.unwrap().forget();
+                    gate.add_permits(1);
+                } else if lane == 4 {
+                    // All others are through, and the stuck one may go on.
+                    gate.add_permits(1);
+                }
+                log.lock().unwrap().push((lane, entry.update.id.0));
+                Outcome::Done
+            })
+        })
+        .await;
+    assert_eq!(report.fact("handled"), 12_003, "{report}");
+    let seen = seen.lock().unwrap();
+    let of_lane_1 = seen
+        .iter()
+        .filter(|(lane, _)| *lane == 1)
+        .map(|(_, id)| *id);
+    assert!(of_lane_1.eq(1..=12_000), "in order, each once");
+}
+
+#[tokio::test]
+async fn a_handler_over_its_time_is_cut_off_and_its_update_parked() {
+    let fixture = fixture(&[1, 1, 2]).await;
+    let config = LanesConfig {
+        handler_timeout: Some(Duration::from_millis(20)),
+        ..until_idle()
+    };
+    let report = fixture
+        .run(config, |entry| {
+            Box::pin(async move {
+                if entry.update.id.0 == 1 {
+                    std::future::pending::<()>().await;
+                }
+                Outcome::Done
+            })
+        })
+        .await;
+    assert_eq!((report.fact("handled"), report.fact("failed")), (2, 1));
+    assert_eq!((report.fact("left"), report.fact("parked")), (0, 1));
+}
+
+#[tokio::test]
+async fn a_retry_waits_with_its_lane_and_is_handled_again() {
+    let fixture = fixture(&[1, 1, 2]).await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let report = fixture
+        .run(until_idle(), move |entry| {
+            let log = Arc::clone(&log);
+            Box::pin(async move {
+                let id = entry.update.id.0;
+                let mut log = log.lock().unwrap();
+                log.push(id);
+                if id == 1 && log.iter().filter(|seen| **seen == 1).count() < 3 {
+                    return Outcome::Retry {
+                        after: Duration::from_millis(5),
+                    };
+                }
+                Outcome::Done
+            })
+        })
+        .await;
+    let seen = seen.lock().unwrap();
+    let in_lane_1: Vec<_> = seen.iter().copied().filter(|id| *id < 3).collect();
+    assert_eq!(in_lane_1, [1, 1, 1, 2]);
+    assert_eq!(
+        (report.fact("handled"), report.fact("retried")),
+        (3, 2),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_discarded_is_over_and_counted() {
+    let fixture = fixture(&[1]).await;
+    let report = fixture
+        .run(until_idle(), |_| {
+            Box::pin(async {
+                Outcome::Discard {
+                    reason: "too old".into(),
+                }
+            })
+        })
+        .await;
+    assert_eq!((report.fact("handled"), report.fact("discarded")), (0, 1));
+    assert_eq!((report.fact("left"), report.fact("parked")), (0, 0));
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_retry_and_the_next_start_has_it() {
+    let fixture = fixture(&[1]).await;
+    let config = LanesConfig {
+        max_updates: Some(1),
+        ..LanesConfig::default()
+    };
+    let began = Instant::now();
+    let report = fixture
+        .run(config, |_| {
+            Box::pin(async {
+                Outcome::Retry {
+                    after: Duration::from_secs(3_600),
+                }
+            })
+        })
+        .await;
+    assert!(began.elapsed() < Duration::from_secs(60));
+    assert_eq!(
+        (report.fact("left"), report.fact("retried")),
+        (1, 1),
+        "{report}"
+    );
+    assert_eq!(report.exit_kind(), ExitKind::Clean);
 }

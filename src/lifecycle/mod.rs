@@ -27,6 +27,8 @@
 //!
 //! Not done here: anything that knows what a service is for.
 
+#[cfg(feature = "polling")]
+mod crash;
 mod deadline;
 mod dedicated;
 mod driver;
@@ -52,6 +54,8 @@ mod tests;
 /// Longer is for ever; sums of it do not overflow.
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
+#[cfg(feature = "polling")]
+pub(crate) use crash::crash_point;
 pub use dedicated::{CallError, Caller, DedicatedThread};
 pub use dump::Dump;
 pub use failure::Failure;

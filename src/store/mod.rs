@@ -7,7 +7,8 @@
 //!             append (one transaction with the cursor)          complete(Done)
 //!   Telegram ──────────────────────────────────────→ queued ─────────────────→ row deleted
 //!                                                      │  ▲
-//!                                       complete(Parked)│  └ a process that died starts over from here
+//!                complete(Parked), or the process died│  └ a process that died starts over from here
+//!                      three times while handling it  │
 //!                                                      ▼
 //!                                                    parked, with its error
 //! ```
@@ -15,7 +16,7 @@
 //! Invariants:
 //! - A batch and the cursor behind it are committed together, and flushed, before `append` returns.
 //! - Positions rise in the order of the appends; within a lane that is the order of the updates.
-//! - A completion that is lost in a crash only means that its handler runs again.
+//! - A handler runs again only where the process died while it ran, or the machine before its completion was flushed.
 //!
 //! The contract is a trait from the start, although SQLite is its only engine yet: it is cut for several nodes on
 //! one server too, and the shape of `acquire`, positions and completions comes from there. It deliberately has no
@@ -105,11 +106,13 @@ pub struct Entry {
     pub bot: BotId,
     /// The update itself.
     pub update: RawUpdate,
+    /// How often the process died while it was handled.
+    pub attempts: u32,
 }
 
-/// How the handling of an update ended.
+/// What becomes of a stored update.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Fate {
     /// It is over and can be forgotten.
     Done,
     /// It failed; it is kept aside with the error, and not handled again by itself.
@@ -124,8 +127,8 @@ pub enum Outcome {
 pub struct Completion {
     /// Which one.
     pub pos: Pos,
-    /// How it ended.
-    pub outcome: Outcome,
+    /// What becomes of it.
+    pub fate: Fate,
 }
 
 /// Why the engine refused.
@@ -223,6 +226,17 @@ pub trait Engine: Send + Sync + 'static {
         max: usize,
         wait: Duration,
     ) -> Result<Vec<Entry>>;
+
+    /// The queued updates at these positions, in their order; what is not there any more is left out.
+    async fn fetch(&self, part: &Lease, positions: Vec<Pos>) -> Result<Vec<Entry>>;
+
+    /// Says that the handling of an update begins. Where the process dies before [`complete`](Self::complete) or
+    /// [`put_back`](Self::put_back), that counts as an attempt, and after the third the update is parked. Costs no flush:
+    /// a power cut is not counted.
+    async fn begin(&self, part: &Lease, pos: Pos) -> Result<()>;
+
+    /// Says that the handling of an update was broken off on purpose. It stays queued, and nothing is counted.
+    async fn put_back(&self, part: &Lease, pos: Pos) -> Result<()>;
 
     /// Records completions. It returns when they are on disk, up to 50 ms later, since they wait to share a
     /// flush with others.

@@ -53,6 +53,15 @@ impl Engine for SlowDisk {
     ) -> Result<Vec<Entry>> {
         self.inner.next(part, after, max, wait).await
     }
+    async fn fetch(&self, part: &Lease, positions: Vec<Pos>) -> Result<Vec<Entry>> {
+        self.inner.fetch(part, positions).await
+    }
+    async fn begin(&self, part: &Lease, pos: Pos) -> Result<()> {
+        self.inner.begin(part, pos).await
+    }
+    async fn put_back(&self, part: &Lease, pos: Pos) -> Result<()> {
+        self.inner.put_back(part, pos).await
+    }
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()> {
         self.inner.complete(part, done).await
     }

@@ -5,13 +5,13 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sundown::lanes::{Gate, Handler, Lanes, LanesConfig};
+use sundown::lanes::{Gate, Handler, Lanes, LanesConfig, Outcome};
 use sundown::lifecycle::{
     Builder, DedicatedThread, Phase, Report, ServiceOutcome, StopReason, Supervisor,
 };
 use sundown::sandbox::{People, Sandbox};
 use sundown::store::sqlite::Sqlite;
-use sundown::store::{Outcome, Store, StoreService};
+use sundown::store::{Store, StoreService};
 use sundown::telegram::{Client, Identity, Poller, PollerConfig, Token};
 use tempfile::TempDir;
 

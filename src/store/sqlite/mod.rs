@@ -15,6 +15,7 @@
 //! first command, takes what else is queued, and commits once: no timer makes anybody wait.
 
 mod open;
+mod running;
 mod window;
 mod writer;
 
@@ -30,9 +31,10 @@ use rusqlite::{Connection, Row};
 use tokio::sync::oneshot;
 
 use super::{
-    BotId, Completion, Counts, Cursor, Engine, Entry, LaneKey, Lease, Pos, RawBatch, RawUpdate,
-    Result, Scope, StoreError, UpdateId,
+    BotId, Completion, Counts, Cursor, Engine, Entry, Fate, LaneKey, Lease, Pos, RawBatch,
+    RawUpdate, Result, Scope, StoreError, UpdateId,
 };
+use running::Running;
 use window::Window;
 use writer::{Command, Writer};
 
@@ -46,6 +48,7 @@ pub struct Sqlite {
     /// None once the store is closed.
     reader: Arc<Mutex<Option<Connection>>>,
     window: Arc<Window>,
+    running: Running,
 }
 
 impl Sqlite {
@@ -59,6 +62,9 @@ impl Sqlite {
         let path = dir.join("sundown.sqlite");
         let mut connection = open::database(&path)?;
         let epoch = open::next_epoch(&mut connection)?;
+        let (running, left) = Running::open(dir, epoch)?;
+        open::recover(&mut connection, &left)?;
+        running.clear()?;
         let last = open::last_pos(&connection)?;
         let reader = open::reader(&path)?;
         let window = Arc::new(Window::new(WINDOW, last));
@@ -68,6 +74,7 @@ impl Sqlite {
             writer,
             reader: Arc::new(Mutex::new(Some(reader))),
             window,
+            running,
         })
     }
 
@@ -97,7 +104,7 @@ impl Sqlite {
     async fn page(&self, after: Pos, max: usize) -> Result<Vec<Entry>> {
         self.read("read queued updates", move |connection| {
             let mut select = connection.prepare_cached(
-                "SELECT pos, bot, update_id, lane, body FROM updates
+                "SELECT pos, bot, update_id, lane, body, attempts FROM updates
                  WHERE pos > ?1 AND error IS NULL ORDER BY pos LIMIT ?2",
             )?;
             let limit = i64::try_from(max).unwrap_or(i64::MAX);
@@ -166,8 +173,42 @@ impl Engine for Sqlite {
         Ok(self.window.read(after, max).unwrap_or_default())
     }
 
+    async fn fetch(&self, part: &Lease, positions: Vec<Pos>) -> Result<Vec<Entry>> {
+        self.check(part)?;
+        self.read("read queued updates", move |connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT pos, bot, update_id, lane, body, attempts FROM updates
+                 WHERE pos = ?1 AND error IS NULL",
+            )?;
+            let mut entries = Vec::with_capacity(positions.len());
+            for pos in positions {
+                for found in select.query_map([pos.0], entry)? {
+                    entries.push(found?);
+                }
+            }
+            Ok(entries)
+        })
+        .await
+    }
+
+    async fn begin(&self, part: &Lease, pos: Pos) -> Result<()> {
+        self.check(part)?;
+        self.running.begin(pos)
+    }
+
+    async fn put_back(&self, part: &Lease, pos: Pos) -> Result<()> {
+        self.check(part)?;
+        self.running.forget(pos)
+    }
+
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()> {
         self.check(part)?;
+        for completion in &done {
+            match completion.fate {
+                Fate::Done => self.running.end(completion.pos)?,
+                Fate::Parked { .. } => self.running.forget(completion.pos)?,
+            }
+        }
         self.writer.ask(|ack| Command::Complete { done, ack }).await
     }
 
@@ -221,6 +262,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
             lane: LaneKey(row.get(3)?),
             body: row.get::<_, String>(4)?.into(),
         },
+        attempts: row.get(5)?,
     })
 }
 

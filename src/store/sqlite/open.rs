@@ -7,10 +7,13 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::running::Left;
 use super::{Pos, Result, StoreError, refused};
+use crate::lifecycle::crash_point;
 
 /// Each migration brings the schema from its index to the next version.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE node (
         id INTEGER PRIMARY KEY CHECK (id = 0),
         epoch INTEGER NOT NULL
@@ -31,7 +34,15 @@ const MIGRATIONS: [&str; 1] = ["
         body TEXT NOT NULL
     ) STRICT;
     CREATE UNIQUE INDEX updates_once ON updates (bot, generation, update_id);
-"];
+",
+    "
+    -- How often the process died while the update was handled.
+    ALTER TABLE updates ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+",
+];
+
+/// An update during which the process died so often is not tried again.
+const MOST_ATTEMPTS: u32 = 3;
 
 /// Makes the directory where it is missing, and takes it for this process.
 pub(super) fn lock(dir: &Path) -> Result<File> {
@@ -107,6 +118,7 @@ fn migrate(connection: &mut Connection) -> Result<()> {
         step.execute_batch(migration).map_err(failed)?;
         step.pragma_update(None, "user_version", version)
             .map_err(failed)?;
+        crash_point("migrate");
         step.commit().map_err(failed)?;
     }
     Ok(())
@@ -127,6 +139,40 @@ pub(super) fn next_epoch(connection: &mut Connection) -> Result<i64> {
     bump(connection).map_err(|error| refused("count this start", &error))
 }
 
+/// Makes up for the death of the last process: what it had handled is over, what it was handling has had an attempt, and
+/// what has had too many is parked.
+pub(super) fn recover(connection: &mut Connection, left: &Left) -> Result<()> {
+    let recover = |connection: &mut Connection| {
+        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for pos in &left.ended {
+            step.prepare_cached("DELETE FROM updates WHERE pos = ?1 AND error IS NULL")?
+                .execute([pos.0])?;
+        }
+        for pos in &left.running {
+            step.prepare_cached(
+                "UPDATE updates SET attempts = attempts + 1 WHERE pos = ?1 AND error IS NULL",
+            )?
+            .execute([pos.0])?;
+        }
+        let parked = step.execute(
+            "UPDATE updates SET error = 'the process died ' || attempts || ' times while this update was handled'
+             WHERE attempts >= ?1 AND error IS NULL",
+            [MOST_ATTEMPTS],
+        )?;
+        step.commit()?;
+        Ok(parked)
+    };
+    let parked = recover(connection).map_err(|error| refused("recover the last run", &error))?;
+    if !left.running.is_empty() {
+        tracing::warn!(
+            running = left.running.len(),
+            parked,
+            "the last process died while it handled updates; they are tried again one at a time"
+        );
+    }
+    Ok(())
+}
+
 pub(super) fn last_pos(connection: &Connection) -> Result<Pos> {
     connection
         .query_row("SELECT coalesce(max(pos), 0) FROM updates", [], |row| {
@@ -145,7 +191,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
     .map_err(|error| refused("open the database for reading", &error))
 }
 
-fn path(what: &'static str, path: &Path, error: &io::Error) -> StoreError {
+pub(super) fn path(what: &'static str, path: &Path, error: &io::Error) -> StoreError {
     StoreError::Path {
         what,
         path: path.to_owned(),

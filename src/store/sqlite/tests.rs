@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::lifecycle::ExitKind;
-use crate::store::Outcome;
+use crate::store::Fate;
 
 const BOT: BotId = BotId(7);
 const SOON: Duration = Duration::from_millis(10);
@@ -94,11 +94,11 @@ async fn what_is_done_is_gone_and_what_is_parked_is_kept_aside() {
     let entries = read_all(&store, &part, 100).await;
     let done = |entry: &Entry| Completion {
         pos: entry.pos,
-        outcome: Outcome::Done,
+        fate: Fate::Done,
     };
     let parked = Completion {
         pos: entries[1].pos,
-        outcome: Outcome::Parked {
+        fate: Fate::Parked {
             error: "no tea".into(),
         },
     };
@@ -177,13 +177,13 @@ async fn parked_updates_at_the_end_do_not_hide_what_comes_after_a_restart() {
     let (poll, part) = leases(&store).await;
     store.append(&poll, batch(1..3)).await.unwrap();
     for entry in read_all(&store, &part, 10).await {
-        let outcome = Outcome::Parked { error: "x".into() };
+        let fate = Fate::Parked { error: "x".into() };
         store
             .complete(
                 &part,
                 vec![Completion {
                     pos: entry.pos,
-                    outcome,
+                    fate,
                 }],
             )
             .await
@@ -210,7 +210,7 @@ async fn a_new_reader_does_not_get_what_is_done() {
     let entries = store.next(&part, Pos::default(), 10, SOON).await.unwrap();
     let done = |entry: &Entry| Completion {
         pos: entry.pos,
-        outcome: Outcome::Done,
+        fate: Fate::Done,
     };
     store
         .complete(&part, entries[..2].iter().map(done).collect())
@@ -325,4 +325,51 @@ async fn every_commit_is_set_to_be_flushed() {
     };
     assert_eq!(pragma("synchronous"), 2.into(), "FULL");
     assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+}
+
+#[tokio::test]
+async fn what_was_handled_when_the_process_died_is_counted_and_the_third_time_parked() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (poll, _) = leases(&store).await;
+    store.append(&poll, batch(1..8)).await.unwrap();
+    drop(store);
+    for died in 0..3 {
+        let store = open(&dir);
+        let (_, part) = leases(&store).await;
+        let entries = read_all(&store, &part, 100).await;
+        assert_eq!((entries[0].update.id.0, entries[0].attempts), (1, died));
+        assert!(entries[1..].iter().all(|entry| entry.attempts == 0));
+        for entry in &entries[..3] {
+            store.begin(&part, entry.pos).await.unwrap();
+        }
+        // One ended well, and one was broken off on purpose; during the first the process dies.
+        let done = Completion {
+            pos: entries[1].pos,
+            fate: Fate::Done,
+        };
+        store.complete(&part, vec![done]).await.unwrap();
+        store.put_back(&part, entries[2].pos).await.unwrap();
+        drop(store);
+    }
+    let store = open(&dir);
+    let counts = store.counts().await.unwrap();
+    assert_eq!((counts.queued, counts.parked), (3, 1));
+}
+
+#[tokio::test]
+async fn updates_are_fetched_by_their_positions() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (poll, part) = leases(&store).await;
+    store.append(&poll, batch(1..6)).await.unwrap();
+    let all = read_all(&store, &part, 100).await;
+    let gone = Completion {
+        pos: all[2].pos,
+        fate: Fate::Done,
+    };
+    store.complete(&part, vec![gone]).await.unwrap();
+    let wanted = vec![all[4].pos, all[2].pos, all[0].pos];
+    let fetched = store.fetch(&part, wanted).await.unwrap();
+    assert_eq!(ids(&fetched), [5, 1]);
 }

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 
 use super::window::Window;
 use super::{Ack, BotId, Completion, Cursor, Entry, Pos, RawBatch, Result, StoreError, refused};
-use crate::store::Outcome;
+use crate::lifecycle::crash_point;
+use crate::store::Fate;
 
 /// Completions wait this long for an append to ride with.
 const LINGER: Duration = Duration::from_millis(50);
@@ -176,10 +177,16 @@ impl Work {
         if appends.is_empty() && completions.is_empty() {
             return;
         }
+        crash_point(if appends.is_empty() {
+            "before a completion is recorded"
+        } else {
+            "before the commit"
+        });
         let written = write(&mut self.connection, self.last, &appends, &completions)
             .map_err(|error| refused("write", &error));
         match written {
             Ok(batches) => {
+                crash_point("after the commit");
                 for (append, entries) in appends.into_iter().zip(batches) {
                     self.last = entries.last().map_or(self.last, |entry| entry.pos);
                     let stored = entries.len();
@@ -249,6 +256,7 @@ fn insert(connection: &Connection, pos: &mut Pos, append: &Append) -> rusqlite::
             pos: next,
             bot: append.bot,
             update: update.clone(),
+            attempts: 0,
         });
     }
     connection
@@ -261,11 +269,11 @@ fn insert(connection: &Connection, pos: &mut Pos, append: &Append) -> rusqlite::
 }
 
 fn record(connection: &Connection, completion: &Completion) -> rusqlite::Result<()> {
-    match &completion.outcome {
-        Outcome::Done => connection
+    match &completion.fate {
+        Fate::Done => connection
             .prepare_cached("DELETE FROM updates WHERE pos = ?1")?
             .execute([completion.pos.0])?,
-        Outcome::Parked { error } => connection
+        Fate::Parked { error } => connection
             .prepare_cached("UPDATE updates SET error = ?2 WHERE pos = ?1")?
             .execute((completion.pos.0, error))?,
     };

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::{CallError, Client, Identity};
-use crate::lifecycle::{Failure, Service, ServiceContext};
+use crate::lifecycle::{Failure, Service, ServiceContext, crash_point};
 use crate::store::{Lease, RawBatch, Scope, Store, StoreError};
 use sequence::Sequence;
 use split::split;
@@ -160,7 +160,9 @@ impl Polling<'_> {
             };
             match self.poll(wait).await? {
                 Ok(batch) => {
+                    crash_point("after the response");
                     let stored = self.take_in(batch).await?;
+                    crash_point("before the confirm");
                     self.succeeded();
                     if stored == 0 && !wait.is_zero() && asked_at.elapsed() < TOO_SOON {
                         self.pace().await?;
