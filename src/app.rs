@@ -4,6 +4,10 @@ mod polling;
 #[cfg(feature = "program")]
 mod program;
 
+#[cfg(feature = "program")]
+pub(crate) use crate::store::sqlite::{Inbox, Item};
+#[cfg(feature = "program")]
+pub(crate) use crate::store::{Pos, StoreError};
 pub use polling::{Polling, polling};
 #[cfg(feature = "program")]
 pub(crate) use program::{run, serve_sandbox};

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod inbox;
 mod progress;
 mod report;
 mod run;
@@ -28,6 +29,7 @@ struct Cli {
 enum Command {
     Run(Box<run::Args>),
     Sandbox(sandbox::Args),
+    Inbox(inbox::Args),
 }
 
 /// Why the program ends without a report, in a paragraph, and with which exit code.
@@ -43,6 +45,11 @@ impl Refusal {
             kind,
             text: text.to_string(),
         }
+    }
+
+    fn tell(self) -> ExitKind {
+        complain(&self.text);
+        self.kind
     }
 }
 
@@ -75,13 +82,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitKind {
             (run::run(*args), file)
         }
         Command::Sandbox(args) => (sandbox::run(args), None),
+        Command::Inbox(args) => {
+            return match inbox::run(args) {
+                Ok(()) => ExitKind::Clean,
+                Err(refusal) => refusal.tell(),
+            };
+        }
     };
     match ended {
         Ok(report) => tell(&report, file.as_deref()),
-        Err(refusal) => {
-            complain(&refusal.text);
-            refusal.kind
-        }
+        Err(refusal) => refusal.tell(),
     }
 }
 

@@ -23,7 +23,8 @@ impl Handling {
     /// Handles an update, and says how that ended, whichever way it did.
     pub(super) async fn handle(self, entry: Entry) -> Result<Outcome, StoreError> {
         // First of all: where the process dies of this update, the next start must know.
-        self.store.begin(&self.part, entry.pos).await?;
+        let pos = entry.pos;
+        self.store.begin(&self.part, pos).await?;
         crash_point("before the handler");
         let handler = self.handler;
         // The call is inside: a handler may panic before it has a future.
@@ -31,7 +32,13 @@ impl Handling {
         let handled = within(self.timeout, handled).await;
         crash_point("after the handler");
         Ok(match handled {
-            Some(Ok(outcome)) => outcome,
+            Some(Ok(outcome)) => {
+                if matches!(outcome, Outcome::Done | Outcome::Discard { .. }) {
+                    // At once: its completion waits for others to share a flush with.
+                    self.store.end(&self.part, pos).await?;
+                }
+                outcome
+            }
             Some(Err(panic)) => {
                 let backtrace = &panic.backtrace;
                 error!(backtrace, "the handler panicked: {panic}");

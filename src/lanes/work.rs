@@ -127,8 +127,8 @@ impl Work {
                     cx.status(format!("finishing {} updates", self.running.len()));
                 }
                 () = cx.killed(), if self.is_draining => return self.give_up(cx).await,
-                Some(end) = self.tasks.join_next_with_id() => self.finished(end, cx),
                 Some(ack) = self.acks.next() => self.answered(ack, cx),
+                Some(end) = self.tasks.join_next_with_id() => self.finished(end, cx),
                 fetched = arrival(&mut self.fetching) => match fetched {
                     Ok((lanes, entries)) => {
                         crash_point("during a spill");

@@ -176,6 +176,16 @@ pub enum StoreError {
         /// The newest known here.
         known: i64,
     },
+    /// The database is not of this program's version, and is only looked at.
+    #[error(
+        "the store has schema version {found}, and this program knows version {known}; a start of the bot brings an older one up to date"
+    )]
+    OtherSchema {
+        /// The version found.
+        found: i64,
+        /// The one known here.
+        known: i64,
+    },
     /// Somebody else holds the scope now.
     #[error("the lease on {0:?} has passed to another holder")]
     Fenced(Scope),
@@ -230,10 +240,14 @@ pub trait Engine: Send + Sync + 'static {
     /// The queued updates at these positions, in their order; what is not there any more is left out.
     async fn fetch(&self, part: &Lease, positions: Vec<Pos>) -> Result<Vec<Entry>>;
 
-    /// Says that the handling of an update begins. Where the process dies before [`complete`](Self::complete) or
-    /// [`put_back`](Self::put_back), that counts as an attempt, and after the third the update is parked. Costs no flush:
+    /// Says that the handling of an update begins. Where the process dies before [`end`](Self::end),
+    /// [`complete`](Self::complete) or [`put_back`](Self::put_back), that counts as an attempt, and after the third the update is parked. Costs no flush:
     /// a power cut is not counted.
     async fn begin(&self, part: &Lease, pos: Pos) -> Result<()>;
+
+    /// Says that the handling of an update has ended well; [`complete`](Self::complete) follows. From here on the death of
+    /// the process does not repeat it.
+    async fn end(&self, part: &Lease, pos: Pos) -> Result<()>;
 
     /// Says that the handling of an update was broken off on purpose. It stays queued, and nothing is counted.
     async fn put_back(&self, part: &Lease, pos: Pos) -> Result<()>;

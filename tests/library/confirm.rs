@@ -59,6 +59,9 @@ impl Engine for SlowDisk {
     async fn begin(&self, part: &Lease, pos: Pos) -> Result<()> {
         self.inner.begin(part, pos).await
     }
+    async fn end(&self, part: &Lease, pos: Pos) -> Result<()> {
+        self.inner.end(part, pos).await
+    }
     async fn put_back(&self, part: &Lease, pos: Pos) -> Result<()> {
         self.inner.put_back(part, pos).await
     }

@@ -14,6 +14,7 @@
 //! `synchronous=FULL` because NORMAL was seen to lose acknowledged batches in a power cut. The writer blocks for a
 //! first command, takes what else is queued, and commits once: no timer makes anybody wait.
 
+mod inbox;
 mod open;
 mod running;
 mod window;
@@ -31,9 +32,10 @@ use rusqlite::{Connection, Row};
 use tokio::sync::oneshot;
 
 use super::{
-    BotId, Completion, Counts, Cursor, Engine, Entry, Fate, LaneKey, Lease, Pos, RawBatch,
-    RawUpdate, Result, Scope, StoreError, UpdateId,
+    BotId, Completion, Counts, Cursor, Engine, Entry, LaneKey, Lease, Pos, RawBatch, RawUpdate,
+    Result, Scope, StoreError, UpdateId,
 };
+pub use inbox::{Inbox, Item};
 use running::Running;
 use window::Window;
 use writer::{Command, Writer};
@@ -105,7 +107,7 @@ impl Sqlite {
         self.read("read queued updates", move |connection| {
             let mut select = connection.prepare_cached(
                 "SELECT pos, bot, update_id, lane, body, attempts FROM updates
-                 WHERE pos > ?1 AND error IS NULL ORDER BY pos LIMIT ?2",
+                 WHERE pos > ?1 AND error IS NULL AND retry = 0 ORDER BY pos LIMIT ?2",
             )?;
             let limit = i64::try_from(max).unwrap_or(i64::MAX);
             select.query_map((after.0, limit), entry)?.collect()
@@ -178,7 +180,7 @@ impl Engine for Sqlite {
         self.read("read queued updates", move |connection| {
             let mut select = connection.prepare_cached(
                 "SELECT pos, bot, update_id, lane, body, attempts FROM updates
-                 WHERE pos = ?1 AND error IS NULL",
+                 WHERE pos = ?1 AND error IS NULL AND retry = 0",
             )?;
             let mut entries = Vec::with_capacity(positions.len());
             for pos in positions {
@@ -196,6 +198,11 @@ impl Engine for Sqlite {
         self.running.begin(pos)
     }
 
+    async fn end(&self, part: &Lease, pos: Pos) -> Result<()> {
+        self.check(part)?;
+        self.running.end(pos)
+    }
+
     async fn put_back(&self, part: &Lease, pos: Pos) -> Result<()> {
         self.check(part)?;
         self.running.forget(pos)
@@ -203,27 +210,18 @@ impl Engine for Sqlite {
 
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()> {
         self.check(part)?;
-        for completion in &done {
-            match completion.fate {
-                Fate::Done => self.running.end(completion.pos)?,
-                Fate::Parked { .. } => self.running.forget(completion.pos)?,
-            }
+        let positions: Vec<Pos> = done.iter().map(|completion| completion.pos).collect();
+        let committed = self.writer.ask(|ack| Command::Complete { done, ack }).await;
+        if committed.is_ok() {
+            positions
+                .into_iter()
+                .for_each(|pos| self.running.release(pos));
         }
-        self.writer.ask(|ack| Command::Complete { done, ack }).await
+        committed
     }
 
     async fn counts(&self) -> Result<Counts> {
-        self.read("count updates", |connection| {
-            connection.query_row(
-                "SELECT count(*) FILTER (WHERE error IS NULL), count(*) FILTER (WHERE error IS NOT NULL) FROM updates",
-                [],
-                |row| {
-                    let count = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
-                    Ok(Counts { queued: count(0)?, parked: count(1)? })
-                },
-            )
-        })
-        .await
+        self.read("count updates", counts).await
     }
 
     async fn bots(&self) -> Result<Vec<BotId>> {
@@ -244,6 +242,20 @@ impl Engine for Sqlite {
         closing.await.map_err(|_| StoreError::Closed)?;
         self.writer.ask(|ack| Command::Close { ack }).await
     }
+}
+
+fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
+    connection.query_row(
+        "SELECT count(*) FILTER (WHERE error IS NULL), count(*) FILTER (WHERE error IS NOT NULL) FROM updates",
+        [],
+        |row| {
+            let count = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
+            Ok(Counts {
+                queued: count(0)?,
+                parked: count(1)?,
+            })
+        },
+    )
 }
 
 fn poll_bot(lease: &Lease) -> Result<BotId> {

@@ -38,8 +38,14 @@ const MIGRATIONS: [&str; 2] = [
     "
     -- How often the process died while the update was handled.
     ALTER TABLE updates ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+    -- Set from outside where a parked update is to be handled again.
+    ALTER TABLE updates ADD COLUMN retry INTEGER NOT NULL DEFAULT 0;
 ",
 ];
+
+/// The version that this program's migrations lead to.
+#[expect(clippy::cast_possible_wrap, reason = "a handful")]
+pub(super) const KNOWN_SCHEMA: i64 = MIGRATIONS.len() as i64;
 
 /// An update during which the process died so often is not tried again.
 const MOST_ATTEMPTS: u32 = 3;
@@ -106,12 +112,14 @@ fn migrate(connection: &mut Connection) -> Result<()> {
     let found: i64 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(failed)?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let from = usize::try_from(found)
         .ok()
         .filter(|from| *from <= MIGRATIONS.len());
     let Some(from) = from else {
-        return Err(StoreError::NewerSchema { found, known });
+        return Err(StoreError::NewerSchema {
+            found,
+            known: KNOWN_SCHEMA,
+        });
     };
     for (version, migration) in (found + 1..).zip(&MIGRATIONS[from..]) {
         let step = connection.transaction().map_err(failed)?;
@@ -154,6 +162,8 @@ pub(super) fn recover(connection: &mut Connection, left: &Left) -> Result<()> {
             )?
             .execute([pos.0])?;
         }
+        // Nobody has read it yet: it is handled in its old place.
+        step.execute("UPDATE updates SET retry = 0 WHERE retry = 1", [])?;
         let parked = step.execute(
             "UPDATE updates SET error = 'the process died ' || attempts || ' times while this update was handled'
              WHERE attempts >= ?1 AND error IS NULL",

@@ -32,6 +32,7 @@ pub(super) struct Running {
 struct Slots {
     taken: HashMap<Pos, u64>,
     free: Vec<u64>,
+    count: u64,
 }
 
 /// What a process left that died.
@@ -77,32 +78,36 @@ impl Running {
     pub(super) fn begin(&self, pos: Pos) -> Result<()> {
         let slot = {
             let mut slots = self.slots();
-            let next = slots.taken.len() as u64;
-            let slot = slots.free.pop().unwrap_or(next);
+            let slot = slots.free.pop().unwrap_or_else(|| {
+                slots.count += 1;
+                slots.count - 1
+            });
             slots.taken.insert(pos, slot);
             slot
         };
         self.write(slot, pos.0)
     }
 
-    /// The handler has ended well.
+    /// The handler has ended well. The slot stays taken: this has to stand in it until the completion is committed.
     pub(super) fn end(&self, pos: Pos) -> Result<()> {
-        self.leave(pos, -pos.0)
+        let slot = self.slots().taken.get(&pos).copied();
+        slot.map_or(Ok(()), |slot| self.write(slot, -pos.0))
     }
 
-    /// The handler has not ended well, or was broken off.
+    /// The handler was broken off: nothing is known of it any more.
     pub(super) fn forget(&self, pos: Pos) -> Result<()> {
-        self.leave(pos, 0)
+        let slot = self.slots().taken.get(&pos).copied();
+        let wiped = slot.map_or(Ok(()), |slot| self.write(slot, 0));
+        self.release(pos);
+        wiped
     }
 
-    /// What never began is none of its business.
-    fn leave(&self, pos: Pos, mark: i64) -> Result<()> {
-        let Some(slot) = self.slots().taken.remove(&pos) else {
-            return Ok(());
-        };
-        let written = self.write(slot, mark);
-        self.slots().free.push(slot);
-        written
+    /// The completion is committed: what stands in the slot says nothing new, and may be overwritten.
+    pub(super) fn release(&self, pos: Pos) {
+        let mut slots = self.slots();
+        if let Some(slot) = slots.taken.remove(&pos) {
+            slots.free.push(slot);
+        }
     }
 
     fn write(&self, slot: u64, mark: i64) -> Result<()> {
@@ -147,10 +152,14 @@ mod tests {
         running.end(Pos(2)).unwrap();
         running.forget(Pos(3)).unwrap();
         running.begin(Pos(5)).unwrap(); // in a slot that has become free
+        running.begin(Pos(6)).unwrap();
+        running.end(Pos(4)).unwrap();
+        running.release(Pos(4)); // its completion is committed
+        running.begin(Pos(7)).unwrap();
         drop(running);
         let (_, left) = Running::open(dir.path(), 8).unwrap();
         assert_eq!(left.ended, [Pos(2)]);
-        assert_eq!(left.running, [Pos(1), Pos(5), Pos(4)]);
+        assert_eq!(left.running, [Pos(1), Pos(5), Pos(7), Pos(6)]);
     }
 
     #[test]

@@ -10,12 +10,16 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::window::Window;
-use super::{Ack, BotId, Completion, Cursor, Entry, Pos, RawBatch, Result, StoreError, refused};
+use super::{
+    Ack, BotId, Completion, Cursor, Entry, Pos, RawBatch, Result, StoreError, entry, refused,
+};
 use crate::lifecycle::crash_point;
 use crate::store::Fate;
 
 /// Completions wait this long for an append to ride with.
 const LINGER: Duration = Duration::from_millis(50);
+/// How often what somebody else wrote is looked for.
+const LOOK: Duration = Duration::from_secs(1);
 /// So many completions do not wait any longer.
 const LINGER_MAX: usize = 1_000;
 
@@ -66,6 +70,8 @@ impl Writer {
             appends: Vec::new(),
             completions: Vec::new(),
             oldest: None,
+            looked: Instant::now(),
+            data_version: 0,
         };
         let thread = thread::Builder::new()
             .name("sundown-store".into())
@@ -106,6 +112,9 @@ struct Work {
     completions: Vec<(Vec<Completion>, Ack<()>)>,
     /// When the oldest completion came.
     oldest: Option<Instant>,
+    /// When somebody else's writing was looked for, and what the database said then.
+    looked: Instant,
+    data_version: i64,
 }
 
 impl Work {
@@ -123,6 +132,9 @@ impl Work {
             if closing.is_some() || self.is_due() {
                 self.commit();
             }
+            if closing.is_none() && self.looked.elapsed() >= LOOK {
+                self.look_for_retries();
+            }
             if let Some(ack) = closing {
                 // The connection is closed before it is said to be.
                 let closed = self.connection.close();
@@ -134,12 +146,11 @@ impl Work {
     }
 
     fn wait(&self, inbox: &Receiver<Command>) -> Result<Command, RecvTimeoutError> {
-        match self.oldest {
-            Some(oldest) => {
-                inbox.recv_timeout((oldest + LINGER).saturating_duration_since(Instant::now()))
-            }
-            None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        }
+        let until = match self.oldest {
+            Some(oldest) => oldest + LINGER,
+            None => self.looked + LOOK,
+        };
+        inbox.recv_timeout(until.saturating_duration_since(Instant::now()))
     }
 
     /// Takes a command and all that is queued behind it; returns the acknowledgement to give where one of them
@@ -167,6 +178,27 @@ impl Work {
         !self.appends.is_empty()
             || waiting >= LINGER_MAX
             || self.oldest.is_some_and(|oldest| oldest.elapsed() >= LINGER)
+    }
+
+    /// Takes up parked updates that somebody has marked from outside: they get a new place, behind what waits.
+    fn look_for_retries(&mut self) {
+        self.looked = Instant::now();
+        let version = self
+            .connection
+            .query_row("PRAGMA data_version", [], |row| row.get(0));
+        match version {
+            Ok(version) if version != self.data_version => self.data_version = version,
+            _ => return,
+        }
+        match requeue(&mut self.connection, self.last) {
+            Ok(entries) if entries.is_empty() => {}
+            Ok(entries) => {
+                tracing::info!(count = entries.len(), "parked updates are handled again");
+                self.last = entries.last().map_or(self.last, |entry| entry.pos);
+                self.window.push(entries);
+            }
+            Err(error) => tracing::warn!(%error, "parked updates cannot be taken up again"),
+        }
     }
 
     /// One transaction for everything that waits; then, and only then, everybody is told.
@@ -265,6 +297,26 @@ fn insert(connection: &Connection, pos: &mut Pos, append: &Append) -> rusqlite::
              ON CONFLICT (bot) DO UPDATE SET generation = ?2, next_offset = ?3",
         )?
         .execute((append.bot.0, generation, next_offset))?;
+    Ok(entries)
+}
+
+fn requeue(connection: &mut Connection, last: Pos) -> rusqlite::Result<Vec<Entry>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut entries: Vec<Entry> = transaction
+        .prepare_cached(
+            "SELECT pos, bot, update_id, lane, body, attempts FROM updates WHERE retry = 1 ORDER BY pos",
+        )?
+        .query_map([], entry)?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut pos = last;
+    for entry in &mut entries {
+        pos = Pos(pos.0 + 1);
+        transaction
+            .prepare_cached("UPDATE updates SET pos = ?2, retry = 0 WHERE pos = ?1")?
+            .execute((entry.pos.0, pos.0))?;
+        entry.pos = pos;
+    }
+    transaction.commit()?;
     Ok(entries)
 }
 

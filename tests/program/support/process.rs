@@ -130,6 +130,12 @@ impl Process {
         }
     }
 
+    /// Whether it has ended; it is given a few milliseconds for that.
+    pub(crate) fn wait_a_moment(&mut self) -> bool {
+        thread::sleep(Duration::from_millis(5)); // between two looks at a condition
+        self.child.try_wait().unwrap().is_some()
+    }
+
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().try_into().unwrap())
     }

@@ -1,5 +1,6 @@
 //! `sundown sandbox` as a process of its own, and its control surface.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -122,6 +123,23 @@ impl Server {
                 "{person} got {answers:?} instead of {count} answers"
             );
             tokio::time::sleep(Duration::from_millis(10)).await; // between two looks at a condition
+        }
+    }
+
+    /// Waits until the bot has said all of this to this person.
+    pub(crate) async fn wait_until_answered(&self, person: i64, wanted: &BTreeSet<String>) {
+        let give_up = tokio::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            let answers = BTreeSet::from_iter(self.answers(person).await);
+            if wanted.is_subset(&answers) {
+                return;
+            }
+            let missing: Vec<_> = wanted.difference(&answers).collect();
+            assert!(
+                tokio::time::Instant::now() < give_up,
+                "{person} got no {missing:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await; // between two looks at a condition
         }
     }
 

@@ -1,0 +1,136 @@
+//! A look at a store from outside, beside a process that may be running on it.
+//!
+//! Reading disturbs nobody. What is written here are single rows that the running process does not hold: parked ones. One
+//! that is to be tried again is only marked; the process, or the next one, takes it up.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::{Counts, Pos, Result, StoreError, open, refused};
+
+/// The updates of a store.
+pub struct Inbox(Connection);
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Item {
+    /// Its place in the store.
+    pub pos: Pos,
+    /// The bot that received it.
+    pub bot: i64,
+    /// Its id.
+    pub update_id: i64,
+    /// The chat or user whose order it keeps.
+    pub lane: i64,
+    /// How often the process died while it was handled.
+    pub attempts: u32,
+    /// Why it is parked; none while it waits to be handled.
+    pub error: Option<String>,
+    /// Bytes of its JSON text.
+    pub bytes: u64,
+}
+
+impl Inbox {
+    /// Opens the store in a directory, whether a process runs on it or not.
+    ///
+    /// # Errors
+    /// Where there is no store, or it is of another version than this program's: start the bot once.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let path = dir.join("sundown.sqlite");
+        if !path.is_file() {
+            let error = std::io::ErrorKind::NotFound.into();
+            return Err(open::path("find a store at", &path, &error));
+        }
+        let connection = Connection::open(&path).map_err(|error| refused("open", &error))?;
+        let found: i64 = connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(|error| refused("read the schema's version", &error))?;
+        if found != open::KNOWN_SCHEMA {
+            return Err(StoreError::OtherSchema {
+                found,
+                known: open::KNOWN_SCHEMA,
+            });
+        }
+        Ok(Self(connection))
+    }
+
+    /// How many updates wait and how many are parked.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn counts(&self) -> Result<Counts> {
+        super::counts(&self.0).map_err(|error| refused("count updates", &error))
+    }
+
+    /// Up to `max` updates in their order: those that are parked, or those that wait.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn list(&self, parked: bool, max: u32) -> Result<Vec<Item>> {
+        let list = || -> rusqlite::Result<Vec<Item>> {
+            let mut select = self.0.prepare(
+                "SELECT pos, bot, update_id, lane, attempts, error, length(CAST(body AS BLOB)) FROM updates
+                 WHERE (error IS NOT NULL) = ?1 ORDER BY pos LIMIT ?2",
+            )?;
+            select.query_map((parked, max), item)?.collect()
+        };
+        list().map_err(|error| refused("list updates", &error))
+    }
+
+    /// The JSON text of an update; none where it is not there any more.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn body(&self, pos: Pos) -> Result<Option<String>> {
+        self.0
+            .query_row("SELECT body FROM updates WHERE pos = ?1", [pos.0], |row| {
+                row.get(0)
+            })
+            .optional()
+            .map_err(|error| refused("read an update", &error))
+    }
+
+    /// Has a parked update handled again, or all of them; returns how many. A running process takes them up within a
+    /// second, behind what waits already.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn retry(&self, pos: Option<Pos>) -> Result<usize> {
+        self.change(
+            "UPDATE updates SET error = NULL, attempts = 0, retry = 1
+             WHERE error IS NOT NULL AND (?1 IS NULL OR pos = ?1)",
+            pos,
+        )
+    }
+
+    /// Deletes a parked update, or all of them; returns how many.
+    ///
+    /// # Errors
+    /// Where the database refuses.
+    pub fn discard(&self, pos: Option<Pos>) -> Result<usize> {
+        self.change(
+            "DELETE FROM updates WHERE error IS NOT NULL AND (?1 IS NULL OR pos = ?1)",
+            pos,
+        )
+    }
+
+    fn change(&self, statement: &str, pos: Option<Pos>) -> Result<usize> {
+        self.0
+            .execute(statement, [pos.map(|pos| pos.0)])
+            .map_err(|error| refused("change parked updates", &error))
+    }
+}
+
+fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
+    Ok(Item {
+        pos: Pos(row.get(0)?),
+        bot: row.get(1)?,
+        update_id: row.get(2)?,
+        lane: row.get(3)?,
+        attempts: row.get(4)?,
+        error: row.get(5)?,
+        bytes: row.get::<_, i64>(6)?.unsigned_abs(),
+    })
+}
