@@ -1,4 +1,5 @@
-//! A bot that answers at once, for the tests of `tests/program/powercut`: it tells on standard error what it has answered.
+//! A bot that answers at once, for the tests of `tests/program/powercut`: it answers the first word, and tells on
+//! standard error what it has answered.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -12,7 +13,8 @@ use teloxide::prelude::*;
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let handler = Update::filter_message().endpoint(async |bot: Bot, message: Message| {
-        let text = message.text().unwrap_or("nothing");
+        let text = message.text().and_then(|text| text.split(' ').next());
+        let text = text.unwrap_or("nothing");
         bot.send_message(message.chat.id, format!("You said {text}"))
             .await?;
         eprintln!("answered {text}");

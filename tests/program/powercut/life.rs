@@ -1,0 +1,246 @@
+//! A bot's life under the shim, its end, and what comes after.
+
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use fastrand::Rng;
+use nix::sys::signal::Signal;
+use sundown::store::sqlite::Sqlite;
+use sundown::store::{Engine, Pos, Scope, StoreError};
+use tempfile::TempDir;
+
+use super::super::support::{Ended, Process, Server, TOKEN, example};
+use super::disk::{self, Files, Luck};
+use super::log::Log;
+use super::verdict::Verdict;
+
+pub(super) const PEOPLE: i64 = 6;
+pub(super) const UPDATES: i64 = 25 * PEOPLE;
+/// What everybody says at last: once it is answered, whatever came before is answered or lost.
+pub(super) const LAST: &str = "last";
+
+/// The shim, compiled; None where this machine has no C compiler.
+pub(super) struct Shim(TempDir);
+
+impl Shim {
+    pub(super) fn compile() -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/program/powercut/shim.c");
+        let compiled = Command::new("cc")
+            .args([
+                "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-pthread", "-o",
+            ])
+            .args([&dir.path().join("shim.so"), &source])
+            .status()
+            .ok()?;
+        assert!(compiled.success(), "{} does not compile", source.display());
+        Some(Self(dir))
+    }
+
+    fn start(&self, server: &Server, state: &Path, log: &Path) -> Process {
+        let mut bot = Command::new(example("powercut"));
+        bot.env("TELOXIDE_TOKEN", TOKEN)
+            .env("TELOXIDE_API_URL", &server.url)
+            .env("STATE_DIRECTORY", state)
+            .env("LD_PRELOAD", self.0.path().join("shim.so"))
+            .env("POWERCUT_DIR", state)
+            .env("POWERCUT_LOG", log);
+        Process::start(&mut bot)
+    }
+}
+
+/// How a bot's life under the shim goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Course {
+    /// So many updates wait for it when it starts.
+    pub(super) waiting: i64,
+    /// So many have been sent when it ends; the others come later.
+    pub(super) sent: i64,
+    /// How much longer than needed the texts are, in bytes.
+    pub(super) padding: usize,
+    /// It is killed when it has said that it has answered so many; None: it answers all and stops.
+    pub(super) killed_after: Option<usize>,
+}
+
+/// A life that is over: what was written down, and the server that it leaves.
+pub(super) struct Life {
+    pub(super) log: Log,
+    server: Server,
+    first_id: i64,
+}
+
+impl Life {
+    pub(super) async fn lead(shim: &Shim, course: Course) -> Self {
+        let server = Server::start().await;
+        let scratch = tempfile::tempdir().unwrap();
+        let (state, log) = (scratch.path().join("state"), scratch.path().join("log"));
+        fs::create_dir(&state).unwrap();
+        let state = state.canonicalize().unwrap();
+        let first_id = server.state().await["next_update_id"].as_i64().unwrap();
+        send(&server, 0..course.waiting, course.padding).await;
+        let bot = shim.start(&server, &state, &log);
+        bot.wait_for("answered");
+        send(&server, course.waiting..course.sent, course.padding).await;
+        bot.wait_for_count(
+            "answered",
+            course.killed_after.unwrap_or(count(course.sent)),
+        );
+        if course.killed_after.is_some() {
+            bot.signal(Signal::SIGKILL);
+            assert_eq!(bot.end().signal, Some(Signal::SIGKILL as i32));
+        } else {
+            bot.signal(Signal::SIGTERM);
+            bot.end().assert_code(0);
+        }
+        let log = Log::read(&log);
+        let life = Self {
+            log,
+            server,
+            first_id,
+        };
+        life.assert_all_is_written_down(&state).await;
+        send(&life.server, course.sent..UPDATES, 0).await;
+        life
+    }
+
+    /// The log leads to the files that are there, and knows at least as much as the server.
+    async fn assert_all_is_written_down(&self, state: &Path) {
+        let whole = Luck {
+            sectors: 1.0,
+            lies_about: None,
+        };
+        let at = |cut| {
+            disk::comparable(disk::after_cut(
+                &self.log,
+                cut,
+                whole,
+                &mut Rng::with_seed(0),
+            ))
+        };
+        let real = disk::comparable(disk::read(state));
+        // A kill may have come between the last record and what it tells.
+        let is_like_the_log =
+            real == at(self.log.len()) || real == at(self.log.before_last_change());
+        assert!(
+            is_like_the_log,
+            "the shim has missed something of {:?}",
+            real.keys()
+        );
+
+        let state = self.server.state().await;
+        let forgotten = state["next_update_id"].as_i64().unwrap()
+            - state["pending_update_count"].as_i64().unwrap();
+        let told = self.log.confirmed_at(self.log.len()).max(self.first_id);
+        assert!(
+            forgotten <= told,
+            "the server forgot up to {forgotten}, and was told {told}"
+        );
+        let known = self.log.answers_at(self.log.len());
+        for answer in answers(&self.server).await {
+            assert!(known.contains(&answer), "{answer:?} went past the shim");
+        }
+    }
+
+    /// A server with what ours had not been told to forget at this moment.
+    async fn server_at(&self, cut: usize) -> Server {
+        let next = self.log.confirmed_at(cut).max(self.first_id);
+        let server = Server::start().await;
+        server.next_id(next).await;
+        send(&server, next - self.first_id..UPDATES, 0).await;
+        server
+    }
+
+    /// The next life after a cut at this moment: at the end on the server that was there, else on one rewound to it.
+    pub(super) async fn go_on_after(&self, cut: usize, luck: Luck, rng: &mut Rng) -> Verdict {
+        let files = disk::after_cut(&self.log, cut, luck, rng);
+        if cut == self.log.len() {
+            recover(&self.server, &files).await.assert_code(0);
+            return Verdict::on(&answers(&self.server).await);
+        }
+        let server = self.server_at(cut).await;
+        recover(&server, &files).await.assert_code(0);
+        Verdict::on(&[self.log.answers_at(cut), answers(&server).await].concat())
+    }
+
+    /// The updates that the server had been told to forget at this moment, that nobody had answered, and that the store
+    /// has not.
+    pub(super) async fn missing_after(
+        &self,
+        cut: usize,
+        luck: Luck,
+        rng: &mut Rng,
+    ) -> Result<Vec<String>, String> {
+        let state = tempfile::tempdir().unwrap();
+        disk::write(state.path(), &disk::after_cut(&self.log, cut, luck, rng));
+        let stored = stored(state.path())
+            .await
+            .map_err(|error| error.to_string())?;
+        let answered = self.log.answers_at(cut);
+        let forgotten = self.first_id..self.log.confirmed_at(cut);
+        let is_missing =
+            |(id, text): &(i64, String)| !stored.contains(id) && !answered.contains(text);
+        let missing = forgotten
+            .map(|id| (id, name(id - self.first_id)))
+            .filter(is_missing);
+        let mut missing: Vec<_> = missing.map(|(_, text)| text).collect();
+        missing.sort();
+        Ok(missing)
+    }
+}
+
+fn count(updates: i64) -> usize {
+    usize::try_from(updates).unwrap()
+}
+
+/// People take turns in writing. An update's name says who wrote it and how many that person had written.
+fn name(update: i64) -> String {
+    format!("{}.{}", person(update), update / PEOPLE)
+}
+
+fn person(update: i64) -> i64 {
+    update % PEOPLE + 1
+}
+
+async fn send(server: &Server, updates: Range<i64>, padding: usize) {
+    let padding = "x".repeat(padding);
+    for update in updates {
+        let text = format!("{} {padding}", name(update));
+        server.say(person(update), &text).await;
+    }
+}
+
+/// What everybody was answered, the words that are in every answer left away.
+async fn answers(server: &Server) -> Vec<String> {
+    let mut all = Vec::new();
+    for person in 1..=PEOPLE {
+        let said = server.answers(person).await;
+        all.extend(said.iter().map(|text| text.replace("You said ", "")));
+    }
+    all
+}
+
+/// The ids of what the store has, as the lanes would get it.
+async fn stored(state: &Path) -> Result<Vec<i64>, StoreError> {
+    let store = Sqlite::open(state)?;
+    let part = store.acquire(Scope::Part(0)).await?;
+    let entries = store
+        .next(&part, Pos(0), count(UPDATES), Duration::ZERO)
+        .await?;
+    store.close().await?;
+    Ok(entries.iter().map(|entry| entry.update.id.0).collect())
+}
+
+async fn recover(server: &Server, files: &Files) -> Ended {
+    let state = tempfile::tempdir().unwrap();
+    disk::write(state.path(), files);
+    let bot = Process::example("powercut", &server.url, state.path());
+    for person in 1..=PEOPLE {
+        server.say(person, &format!("{person}.{LAST}")).await;
+    }
+    bot.wait_for_count(LAST, count(PEOPLE));
+    bot.signal(Signal::SIGTERM);
+    bot.end()
+}
