@@ -9,7 +9,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use nix::sys::signal::Signal;
 use sundown::store::sqlite::Sqlite;
-use sundown::store::{Engine, Pos, Scope, StoreError};
+use sundown::store::{BotId, Engine, Pos, Scope, StoreError};
 use tempfile::TempDir;
 
 use super::super::support::{Ended, Process, Server, TOKEN, example};
@@ -165,8 +165,8 @@ impl Life {
         Verdict::on(&[self.log.answers_at(cut), answers(&server).await].concat())
     }
 
-    /// The updates that the server had been told to forget at this moment, that nobody had answered, and that the store
-    /// has not.
+    /// The updates that the server had been told to forget at this moment, or will be at the next start; that nobody had
+    /// answered; and that the store has not.
     pub(super) async fn missing_after(
         &self,
         cut: usize,
@@ -175,11 +175,10 @@ impl Life {
     ) -> Result<Vec<String>, String> {
         let state = tempfile::tempdir().unwrap();
         disk::write(state.path(), &disk::after_cut(&self.log, cut, luck, rng));
-        let stored = stored(state.path())
-            .await
-            .map_err(|error| error.to_string())?;
+        let opened = stored(state.path()).await;
+        let (stored, next_offset) = opened.map_err(|error| error.to_string())?;
         let answered = self.log.answers_at(cut);
-        let forgotten = self.first_id..self.log.confirmed_at(cut);
+        let forgotten = self.first_id..self.log.confirmed_at(cut).max(next_offset);
         let is_missing =
             |(id, text): &(i64, String)| !stored.contains(id) && !answered.contains(text);
         let missing = forgotten
@@ -222,15 +221,21 @@ async fn answers(server: &Server) -> Vec<String> {
     all
 }
 
-/// The ids of what the store has, as the lanes would get it.
-async fn stored(state: &Path) -> Result<Vec<i64>, StoreError> {
+/// The ids of what the store has, as the lanes would get it, and the offset that its next start would confirm.
+async fn stored(state: &Path) -> Result<(Vec<i64>, i64), StoreError> {
     let store = Sqlite::open(state)?;
+    let bot = TOKEN.split_once(':').unwrap().0.parse().unwrap();
+    let poll = store.acquire(Scope::Poll(BotId(bot))).await?;
+    let offset = store.cursor(&poll).await?.next_offset;
     let part = store.acquire(Scope::Part(0)).await?;
     let entries = store
         .next(&part, Pos(0), count(UPDATES), Duration::ZERO)
         .await?;
     store.close().await?;
-    Ok(entries.iter().map(|entry| entry.update.id.0).collect())
+    Ok((
+        entries.iter().map(|entry| entry.update.id.0).collect(),
+        offset,
+    ))
 }
 
 async fn recover(server: &Server, files: &Files) -> Ended {
