@@ -3,54 +3,23 @@
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use fastrand::Rng;
 use nix::sys::signal::Signal;
 use sundown::store::sqlite::Sqlite;
 use sundown::store::{BotId, Engine, Pos, Scope, StoreError};
-use tempfile::TempDir;
 
-use super::super::support::{Ended, Process, Server, TOKEN, example};
+use super::super::support::{Process, Server, TOKEN};
 use super::disk::{self, Files, Luck};
 use super::log::Log;
+use super::shim::Shim;
 use super::verdict::Verdict;
 
 pub(super) const PEOPLE: i64 = 6;
 pub(super) const UPDATES: i64 = 25 * PEOPLE;
 /// What everybody says at last: once it is answered, whatever came before is answered or lost.
 pub(super) const LAST: &str = "last";
-
-/// The shim, compiled; None where this machine has no C compiler.
-pub(super) struct Shim(TempDir);
-
-impl Shim {
-    pub(super) fn compile() -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/program/powercut/shim.c");
-        let compiled = Command::new("cc")
-            .args([
-                "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-pthread", "-o",
-            ])
-            .args([&dir.path().join("shim.so"), &source])
-            .status()
-            .ok()?;
-        assert!(compiled.success(), "{} does not compile", source.display());
-        Some(Self(dir))
-    }
-
-    fn start(&self, server: &Server, state: &Path, log: &Path) -> Process {
-        let mut bot = Command::new(example("powercut"));
-        bot.env("TELOXIDE_TOKEN", TOKEN)
-            .env("TELOXIDE_API_URL", &server.url)
-            .env("STATE_DIRECTORY", state)
-            .env("LD_PRELOAD", self.0.path().join("shim.so"))
-            .env("POWERCUT_DIR", state)
-            .env("POWERCUT_LOG", log);
-        Process::start(&mut bot)
-    }
-}
 
 /// How a bot's life under the shim goes.
 #[derive(Clone, Copy, Debug)]
@@ -157,37 +126,48 @@ impl Life {
     pub(super) async fn go_on_after(&self, cut: usize, luck: Luck, rng: &mut Rng) -> Verdict {
         let files = disk::after_cut(&self.log, cut, luck, rng);
         if cut == self.log.len() {
-            recover(&self.server, &files).await.assert_code(0);
+            recover(&self.server, &files).await;
             return Verdict::on(&answers(&self.server).await);
         }
         let server = self.server_at(cut).await;
-        recover(&server, &files).await.assert_code(0);
+        recover(&server, &files).await;
         Verdict::on(&[self.log.answers_at(cut), answers(&server).await].concat())
     }
 
-    /// The updates that the server had been told to forget at this moment, or will be at the next start; that nobody had
-    /// answered; and that the store has not.
-    pub(super) async fn missing_after(
+    /// What the store has after a cut at this moment, against what had been confirmed by then, or will be at the next
+    /// start.
+    pub(super) async fn remains_after(
         &self,
         cut: usize,
         luck: Luck,
         rng: &mut Rng,
-    ) -> Result<Vec<String>, String> {
+    ) -> Result<Remains, StoreError> {
         let state = tempfile::tempdir().unwrap();
         disk::write(state.path(), &disk::after_cut(&self.log, cut, luck, rng));
-        let opened = stored(state.path()).await;
-        let (stored, next_offset) = opened.map_err(|error| error.to_string())?;
-        let answered = self.log.answers_at(cut);
-        let forgotten = self.first_id..self.log.confirmed_at(cut).max(next_offset);
+        let (stored, next_offset) = stored(state.path()).await?;
+        let (answered, confirmed) = (self.log.answers_at(cut), self.log.confirmed_at(cut));
         let is_missing =
             |(id, text): &(i64, String)| !stored.contains(id) && !answered.contains(text);
-        let missing = forgotten
+        let mut missing: Vec<_> = (self.first_id..confirmed.max(next_offset))
             .map(|id| (id, name(id - self.first_id)))
-            .filter(is_missing);
-        let mut missing: Vec<_> = missing.map(|(_, text)| text).collect();
+            .filter(is_missing)
+            .map(|(_, text)| text)
+            .collect();
         missing.sort();
-        Ok(missing)
+        Ok(Remains {
+            missing,
+            offset_is_kept: next_offset >= confirmed,
+        })
     }
+}
+
+/// What a store has after a power cut.
+#[derive(Debug)]
+pub(super) struct Remains {
+    /// Updates that were confirmed, that nobody has answered, and that the store has not.
+    pub(super) missing: Vec<String>,
+    /// Whether the store knows the last offset that was confirmed.
+    pub(super) offset_is_kept: bool,
 }
 
 fn count(updates: i64) -> usize {
@@ -238,7 +218,8 @@ async fn stored(state: &Path) -> Result<(Vec<i64>, i64), StoreError> {
     ))
 }
 
-async fn recover(server: &Server, files: &Files) -> Ended {
+/// The bot's next life, on these files, until everybody's last word is answered.
+async fn recover(server: &Server, files: &Files) {
     let state = tempfile::tempdir().unwrap();
     disk::write(state.path(), files);
     let bot = Process::example("powercut", &server.url, state.path());
@@ -247,5 +228,7 @@ async fn recover(server: &Server, files: &Files) -> Ended {
     }
     bot.wait_for_count(LAST, count(PEOPLE));
     bot.signal(Signal::SIGTERM);
-    bot.end()
+    let ended = bot.end();
+    ended.assert_code(0);
+    ended.assert_says("left 0, parked 0");
 }
