@@ -122,15 +122,17 @@ impl Life {
         server
     }
 
-    /// The next life after a cut at this moment: at the end on the server that was there, else on one rewound to it.
+    /// The next life after a cut at the end of this one, on the server that was there: once, since it goes on.
+    pub(super) async fn go_on(&self, luck: Luck, rng: &mut Rng) -> Verdict {
+        let files = disk::after_cut(&self.log, self.log.len(), luck, rng);
+        recover(&self.server, &files).await;
+        Verdict::on(&answers(&self.server).await)
+    }
+
+    /// The next life after a cut at any moment of this one, on a server rewound to it.
     pub(super) async fn go_on_after(&self, cut: usize, luck: Luck, rng: &mut Rng) -> Verdict {
-        let files = disk::after_cut(&self.log, cut, luck, rng);
-        if cut == self.log.len() {
-            recover(&self.server, &files).await;
-            return Verdict::on(&answers(&self.server).await);
-        }
         let server = self.server_at(cut).await;
-        recover(&server, &files).await;
+        recover(&server, &disk::after_cut(&self.log, cut, luck, rng)).await;
         Verdict::on(&[self.log.answers_at(cut), answers(&server).await].concat())
     }
 
