@@ -11,6 +11,7 @@ mod durability;
 mod foreign;
 mod page;
 mod poller;
+mod powercut;
 mod refusals;
 mod signals;
 mod stop;
