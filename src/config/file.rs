@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Layer;
 
 /// The keys of the file, for "did you mean".
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "token_file",
     "api_url",
     "state_dir",
@@ -18,6 +18,8 @@ const KEYS: [&str; 14] = [
     "stop_timeout",
     "poll_timeout",
     "poll_limit",
+    "drop_older_than",
+    "drop_kinds",
     "handlers",
     "operator_chat",
     "log_format",
