@@ -8,6 +8,7 @@ mod culprits;
 mod demo;
 mod durability;
 mod foreign;
+mod hostile;
 mod page;
 mod poller;
 mod refusals;

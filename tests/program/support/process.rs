@@ -130,6 +130,12 @@ impl Process {
         }
     }
 
+    /// How many lines of standard error have this text in them by now.
+    pub(crate) fn count(&self, text: &str) -> usize {
+        let lines = self.stderr.lines.lock().unwrap();
+        lines.0.iter().filter(|line| line.contains(text)).count()
+    }
+
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().try_into().unwrap())
     }
