@@ -144,6 +144,7 @@ impl UpdateQueue {
         if id < self.next_id {
             // A server that numbers anew has nothing left of the old numbers.
             self.updates.clear();
+            self.confirmed.clear();
         }
         self.next_id = id;
     }
@@ -185,6 +186,20 @@ mod tests {
         let mut queue = with(3);
         queue.confirm(102);
         assert_eq!(ids(&queue), [102]);
+    }
+
+    #[test]
+    fn what_was_confirmed_last_is_remembered_for_a_server_that_repeats_it() {
+        let mut queue = with(30);
+        queue.confirm(105);
+        queue.confirm(125);
+        let remembered: Vec<_> = queue
+            .confirmed()
+            .iter()
+            .map(|update| update["update_id"].clone())
+            .collect();
+        assert_eq!(remembered, (115..125).collect::<Vec<_>>());
+        assert_eq!(queue.everything().len(), 5);
     }
 
     #[test]

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::support::{Bot, Ended, Server};
+use sundown::store::sqlite::Sqlite;
+use sundown::store::{BotId, Engine, Scope};
+
+use super::support::{Bot, Ended, Server, TOKEN};
 
 /// After a trouble people are answered within 2 s, and on a machine that is busy with tests within this.
 const SOON: Duration = Duration::from_secs(5);
@@ -277,6 +280,26 @@ async fn what_waits_at_the_start_and_is_too_old_is_confirmed_and_not_handled() {
     let said = ended.stderr.matches("updates that waited at the start");
     assert_eq!(said.count(), 1, "said once");
     assert_eq!(bot.server.state().await["pending_update_count"], json!(0));
+}
+
+/// An offset that was sent and not committed would be sent for a second time by the next start, from further back.
+#[tokio::test]
+async fn what_is_dropped_is_committed_also_where_nothing_else_waits() {
+    let server = Server::start().await;
+    server
+        .update("message", message(9, now() - 7_200, "/ping"))
+        .await;
+    let next = server.state().await["next_update_id"].as_i64().unwrap();
+    let bot = Bot::start_at(server, &["--drop-older-than", "1h"]);
+    bot.process.wait_for("updates that waited at the start");
+    bot.process.signal(Signal::SIGTERM);
+    let ended = bot.process.end();
+    ended.assert_code(0);
+    ended.assert_says("received 0, dropped 1");
+    let store = Sqlite::open(&bot.state.path().join("state")).unwrap();
+    let number = TOKEN.split_once(':').unwrap().0.parse().unwrap();
+    let lease = store.acquire(Scope::Poll(BotId(number))).await.unwrap();
+    assert_eq!(store.cursor(&lease).await.unwrap().next_offset, next);
 }
 
 fn now() -> u64 {

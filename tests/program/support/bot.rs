@@ -10,7 +10,7 @@ use super::{Ended, Process, Server, TOKEN};
 pub(crate) struct Bot {
     pub(crate) process: Process,
     pub(crate) server: Server,
-    _state: tempfile::TempDir,
+    pub(crate) state: tempfile::TempDir,
 }
 
 impl Bot {
@@ -34,7 +34,7 @@ impl Bot {
         Self {
             process,
             server,
-            _state: state,
+            state,
         }
     }
 
