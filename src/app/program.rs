@@ -209,7 +209,11 @@ fn bot(token: &Token, api_url: Url) -> Result<Bot, Refused> {
 }
 
 fn http() -> reqwest::ClientBuilder {
-    teloxide::net::default_reqwest_settings().timeout(REQUEST_TIMEOUT)
+    teloxide::net::default_reqwest_settings()
+        .timeout(REQUEST_TIMEOUT)
+        // The Bot API never redirects. Following would show the token to another server as the referrer, and most
+        // redirects turn a POST into a GET, without the offset that was in its body.
+        .redirect(reqwest::redirect::Policy::none())
 }
 
 /// The token: from the file that was named, else from the service manager's credentials, else from the environment.

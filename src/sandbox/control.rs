@@ -22,6 +22,7 @@
 //! |---|---|---|
 //! | `status` | `code`, `description`?, `retry_after`? | an error envelope |
 //! | `html` | `code` | a proxy's page |
+//! | `redirect` | `to` | HTTP 302 to this address |
 //! | `reset` | | the connection breaks in the middle of an answer |
 //! | `hang` | `seconds` | nothing for so long; then the connection breaks |
 //! | `trickle` | | a byte at a time, without an end |

@@ -46,6 +46,8 @@ enum Kind {
     },
     /// A proxy's page instead of an answer.
     Html { code: u16 },
+    /// Somebody else is to be asked.
+    Redirect { to: String },
     /// The connection breaks in the middle of the body.
     Reset,
     /// No answer for so many seconds, then the connection breaks.
@@ -114,6 +116,7 @@ impl Fault {
                 );
                 (status, [(header::CONTENT_TYPE, "text/html")], page).into_response()
             }
+            Kind::Redirect { to } => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
             Kind::Reset => broken_off().into_response(),
             Kind::Hang { seconds } => {
                 let watch = Watch("hanging");

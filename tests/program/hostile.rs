@@ -188,6 +188,22 @@ async fn text_that_is_no_answer_is_survived_whatever_it_is() {
 }
 
 #[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let mut victim = Victim::start().await;
+    let elsewhere = Server::start().await;
+    let to = format!("{}/bot{TOKEN}/getUpdates", elsewhere.url);
+    victim
+        .survives(
+            json!({ "fault": "redirect", "to": to }),
+            "not the Bot API's: HTTP 302",
+        )
+        .await;
+    let calls = elsewhere.state().await["calls"].clone();
+    assert_eq!(calls, json!({}), "nobody else is asked");
+    victim.end().await;
+}
+
+#[tokio::test]
 async fn updates_that_were_confirmed_and_come_again_are_handled_once() {
     let mut victim = Victim::start().await;
     for _ in 0..3 {

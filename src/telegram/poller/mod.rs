@@ -284,9 +284,6 @@ impl Polling<'_> {
         if is_nothing_new {
             return Ok(0);
         }
-        if self.backlog.dropped() > 0 {
-            self.cx.fact("dropped", self.backlog.dropped());
-        }
         // Also where nothing is kept: what is dropped is confirmed, and an offset is sent only when it is committed.
         let batch = RawBatch {
             updates,
@@ -300,6 +297,9 @@ impl Polling<'_> {
             .map_err(stored)?;
         self.received += u64::try_from(stored).unwrap_or(u64::MAX);
         self.cx.fact("received", self.received);
+        if self.backlog.dropped() > 0 {
+            self.cx.fact("dropped", self.backlog.dropped());
+        }
         debug!(
             count = stored,
             next_offset = self.sequence.cursor().next_offset,
