@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use dptree::di::DependencyMap;
 use teloxide::Bot;
+use teloxide::types::AllowedUpdate;
 
 use crate::bot::{Dispatch, UpdateHandler};
 use crate::lanes::{Gate, Lanes, LanesConfig};
@@ -40,6 +41,8 @@ pub fn polling<E: Debug + Send + Sync + 'static>(
         state_dir: None,
         lanes: LanesConfig::default(),
         poller: PollerConfig::default(),
+        allowed_updates: None,
+        make_http: None,
         supervisor: Supervisor::builder("sundown"),
     }
 }
@@ -53,8 +56,12 @@ pub struct Polling<E> {
     state_dir: Option<PathBuf>,
     lanes: LanesConfig,
     poller: PollerConfig,
+    allowed_updates: Option<Vec<String>>,
+    make_http: Option<MakeHttp>,
     supervisor: Builder,
 }
+
+type MakeHttp = Arc<dyn Fn() -> reqwest::Result<reqwest::Client> + Send + Sync>;
 
 impl<E: Debug + Send + Sync + 'static> Polling<E> {
     /// Adds hooks, a time box, services of your own to the supervisor. Services that are added here start before
@@ -96,13 +103,51 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
         self
     }
 
+    /// Which kinds of updates to ask Telegram for, instead of what [`poller`](Self::poller) says. They are sent with
+    /// every call; an empty list means every kind but `chat_member`, `message_reaction` and `message_reaction_count`,
+    /// which is the default.
+    ///
+    /// They are not derived from the handlers: teloxide knows which kinds a tree can take, and tells nobody but its own
+    /// dispatcher (`DpHandlerDescription::allowed_updates` is private to it in 0.17, and there is no other way to the
+    /// set behind it).
+    ///
+    /// ```no_run
+    /// # use teloxide::{prelude::*, types::AllowedUpdate};
+    /// # async fn run(bot: Bot, handler: sundown::bot::UpdateHandler<teloxide::RequestError>) {
+    /// sundown::polling(bot, handler)
+    ///     .allowed_updates([AllowedUpdate::Message, AllowedUpdate::ChatMember])
+    ///     .run()
+    ///     .await;
+    /// # }
+    /// ```
+    pub fn allowed_updates(mut self, kinds: impl IntoIterator<Item = AllowedUpdate>) -> Self {
+        self.allowed_updates = Some(kinds.into_iter().map(name_of).collect());
+        self
+    }
+
+    /// How to make the poller's HTTP client anew after a call that hung, so that no old connection is used again. By
+    /// default it keeps the bot's own client, whose settings cannot be copied; the connection that hung is closed in
+    /// either case.
+    pub fn remake_http(
+        mut self,
+        make: impl Fn() -> reqwest::Result<reqwest::Client> + Send + Sync + 'static,
+    ) -> Self {
+        self.make_http = Some(Arc::new(make));
+        self
+    }
+
     /// Runs the bot until it has stopped.
     ///
     /// # Panics
     /// Where a handler asks for a dependency that nobody provides; outside a Tokio runtime.
     pub async fn run(self) -> Report {
-        let client = Token::parse(self.bot.token())
-            .map(|token| Client::new(self.bot.client().clone(), self.bot.api_url(), token));
+        let client = Token::parse(self.bot.token()).map(|token| {
+            let client = Client::new(self.bot.client().clone(), self.bot.api_url(), token);
+            match self.make_http {
+                Some(make) => client.remade_by(move || make()),
+                None => client,
+            }
+        });
         let slot: Arc<OnceLock<Store>> = Arc::default();
         let opening = open_store(
             client
@@ -126,7 +171,10 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
             let identity = asked.clone();
             Box::pin(async move { drop(identity.known().await) })
         });
-        let (lanes, poller) = (self.lanes, self.poller);
+        let (lanes, mut poller) = (self.lanes, self.poller);
+        if let Some(kinds) = self.allowed_updates {
+            poller.allowed_updates = kinds;
+        }
         self.supervisor
             .on_start("open the store", || opening)
             .service("store", move || StoreService::new(store()))
@@ -144,6 +192,15 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
             )
             .run()
             .await
+    }
+}
+
+/// As the Bot API calls it.
+pub(super) fn name_of(kind: AllowedUpdate) -> String {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(name)) => name,
+        // Each of these is a plain name.
+        other => unreachable!("{kind:?} is {other:?}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The program: our bot with its features, on Telegram or in the sandbox.
 
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -7,13 +8,15 @@ use std::{env, fs, io};
 
 use humantime::format_duration;
 use reqwest::Url;
-use teloxide::Bot;
 use teloxide::prelude::Requester;
-use teloxide::types::ChatId;
+use teloxide::types::{AllowedUpdate, ChatId};
+use teloxide::{Bot, RequestError};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::polling;
+use super::polling::name_of;
+use crate::bot::UpdateHandler;
 use crate::config::{ApiUrl, Config};
 use crate::features::basics;
 use crate::lanes::LanesConfig;
@@ -28,8 +31,14 @@ pub(crate) struct Refused {
     pub(crate) text: String,
 }
 
-/// Kinds of updates that the features of this program handle.
-const ALLOWED_UPDATES: [&str; 1] = ["message"];
+/// What this program's bot can do: a handler tree, and the kinds of updates that it takes.
+type Feature = (
+    fn() -> UpdateHandler<RequestError>,
+    &'static [AllowedUpdate],
+);
+
+/// An update goes to the first one that takes it.
+const FEATURES: [Feature; 1] = [(basics::handler, &basics::UPDATES)];
 /// Time for requests of handlers; the poller has its own.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Telling the operator must not hold a stop up.
@@ -116,7 +125,14 @@ async fn run_in_sandbox(
 
 async fn run_bot(bot: Bot, config: Config, supervise: impl FnOnce(Builder) -> Builder) -> Report {
     let goodbye = bot.clone();
-    polling(bot, basics::handler())
+    let features = FEATURES.into_iter();
+    let handler = features
+        .clone()
+        .fold(dptree::entry(), |tree, (handler, _)| tree.branch(handler()));
+    let kinds: HashSet<_> = features.flat_map(|(_, kinds)| kinds).copied().collect();
+    polling(bot, handler)
+        .allowed_updates(kinds)
+        .remake_http(|| http().build())
         .lanes(LanesConfig {
             concurrency: config.handlers,
             handler_timeout: Some(config.handler_timeout),
@@ -126,7 +142,8 @@ async fn run_bot(bot: Bot, config: Config, supervise: impl FnOnce(Builder) -> Bu
         .poller(PollerConfig {
             timeout: config.poll_timeout,
             limit: config.poll_limit,
-            allowed_updates: ALLOWED_UPDATES.map(str::to_owned).to_vec(),
+            drop_older_than: config.drop_older_than,
+            drop_kinds: config.drop_kinds.into_iter().map(name_of).collect(),
             ..PollerConfig::default()
         })
         .with_state_dir(config.state_dir)
@@ -185,14 +202,19 @@ pub(crate) async fn serve_sandbox(
 }
 
 fn bot(token: &Token, api_url: Url) -> Result<Bot, Refused> {
-    let client = teloxide::net::default_reqwest_settings()
-        .timeout(REQUEST_TIMEOUT)
-        .build();
-    let client = client.map_err(|error| Refused {
+    let client = http().build().map_err(|error| Refused {
         kind: ExitKind::Software,
         text: format!("cannot set up HTTP: {}", error.without_url()),
     })?;
     Ok(Bot::with_client(token.expose(), client).set_api_url(api_url))
+}
+
+fn http() -> reqwest::ClientBuilder {
+    teloxide::net::default_reqwest_settings()
+        .timeout(REQUEST_TIMEOUT)
+        // The Bot API never redirects. Following would show the token to another server as the referrer, and most
+        // redirects turn a POST into a GET, without the offset that was in its body.
+        .redirect(reqwest::redirect::Policy::none())
 }
 
 /// The token: from the file that was named, else from the service manager's credentials, else from the environment.
@@ -246,6 +268,7 @@ fn echo(config: &Config) {
         until_idle = text(config.until_idle),
         stop_timeout = text(Some(config.stop_timeout)),
         poll_timeout = text(Some(config.poll_timeout)),
+        drop_older_than = text(config.drop_older_than),
         handlers = config.handlers,
         handler_timeout = %format_duration(config.handler_timeout),
         "configuration"

@@ -6,8 +6,8 @@ use super::progress::with_live_line;
 use super::{Refusal, on_runtime};
 use crate::app;
 use crate::config::{
-    self, ApiUrl, Config, ConfigError, Count, HandlerTimeout, Layer, LogFormat, PollTimeout,
-    StopTimeout, TimeBox,
+    self, Age, ApiUrl, Config, ConfigError, Count, HandlerTimeout, Kinds, Layer, LogFormat,
+    PollTimeout, StopTimeout, TimeBox,
 };
 use crate::lifecycle::{ExitKind, Report};
 
@@ -101,6 +101,22 @@ pub(super) struct Args {
         env = "SUNDOWN_POLL_LIMIT"
     )]
     poll_limit: Option<Count<1, 100>>,
+    /// Confirm updates that wait at the start and are older than this without handling them: 1s to 1year [default: never]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        hide_env_values = true,
+        env = "SUNDOWN_DROP_OLDER_THAN"
+    )]
+    drop_older_than: Option<Age>,
+    /// The same for updates of these kinds, however old they are, like callback_query,inline_query [default: none]
+    #[arg(
+        long,
+        value_name = "KINDS",
+        hide_env_values = true,
+        env = "SUNDOWN_DROP_KINDS"
+    )]
+    drop_kinds: Option<Kinds>,
     /// Handlers that run at the same time: 1 to 10000 [default: 256]
     #[arg(
         long,
@@ -176,6 +192,8 @@ impl Args {
             stop_timeout: self.stop_timeout,
             poll_timeout: self.poll_timeout,
             poll_limit: self.poll_limit,
+            drop_older_than: self.drop_older_than,
+            drop_kinds: self.drop_kinds,
             handlers: self.handlers,
             handler_timeout: self.handler_timeout,
             operator_chat: self.operator_chat,

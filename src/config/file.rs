@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Layer;
 
 /// The keys of the file, for "did you mean".
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 17] = [
     "token_file",
     "api_url",
     "state_dir",
@@ -18,6 +18,8 @@ const KEYS: [&str; 15] = [
     "stop_timeout",
     "poll_timeout",
     "poll_limit",
+    "drop_older_than",
+    "drop_kinds",
     "handlers",
     "handler_timeout",
     "operator_chat",

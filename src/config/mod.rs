@@ -13,9 +13,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use teloxide::types::AllowedUpdate;
 
 pub(crate) use file::{ConfigError, load};
-pub(crate) use value::{ApiUrl, Count, LogFormat, Span};
+pub(crate) use value::{ApiUrl, Count, Kinds, LogFormat, Span};
 
 /// More than a year is a mistake, and 0 would stop before it began.
 pub(crate) type TimeBox = Span<1, 31_557_600_000>;
@@ -25,6 +26,8 @@ pub(crate) type HandlerTimeout = Span<1_000, 86_400_000>;
 pub(crate) type StopTimeout = Span<1_000, 3_600_000>;
 /// The Bot API waits 50 s at most, in whole seconds.
 pub(crate) type PollTimeout = Span<1_000, 50_000>;
+/// The dates of updates are whole seconds. Telegram keeps updates for a day, other servers for longer.
+pub(crate) type Age = Span<1_000, 31_557_600_000>;
 
 /// What one source says; `None` where it is silent. The names are those of the file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -44,6 +47,8 @@ pub(crate) struct Layer {
     pub(crate) stop_timeout: Option<StopTimeout>,
     pub(crate) poll_timeout: Option<PollTimeout>,
     pub(crate) poll_limit: Option<Count<1, 100>>,
+    pub(crate) drop_older_than: Option<Age>,
+    pub(crate) drop_kinds: Option<Kinds>,
     pub(crate) handlers: Option<Count<1, 10_000>>,
     pub(crate) handler_timeout: Option<HandlerTimeout>,
     pub(crate) operator_chat: Option<i64>,
@@ -66,6 +71,8 @@ impl Layer {
             stop_timeout: self.stop_timeout.or(lower.stop_timeout),
             poll_timeout: self.poll_timeout.or(lower.poll_timeout),
             poll_limit: self.poll_limit.or(lower.poll_limit),
+            drop_older_than: self.drop_older_than.or(lower.drop_older_than),
+            drop_kinds: self.drop_kinds.or(lower.drop_kinds),
             handlers: self.handlers.or(lower.handlers),
             handler_timeout: self.handler_timeout.or(lower.handler_timeout),
             operator_chat: self.operator_chat.or(lower.operator_chat),
@@ -98,6 +105,10 @@ pub(crate) struct Config {
     pub(crate) poll_timeout: Duration,
     /// Updates in one answer.
     pub(crate) poll_limit: u8,
+    /// Updates that wait at the start and are older are not handled.
+    pub(crate) drop_older_than: Option<Duration>,
+    /// Nor are those of these kinds.
+    pub(crate) drop_kinds: Vec<AllowedUpdate>,
     /// Handlers at the same time.
     pub(crate) handlers: usize,
     pub(crate) handler_timeout: Duration,
@@ -134,6 +145,8 @@ impl Config {
             handler_timeout: layer
                 .handler_timeout
                 .map_or(Duration::from_secs(300), Span::get),
+            drop_older_than: layer.drop_older_than.map(Span::get),
+            drop_kinds: layer.drop_kinds.map(Kinds::get).unwrap_or_default(),
             handlers: layer
                 .handlers
                 .and_then(|count| usize::try_from(count.get()).ok())

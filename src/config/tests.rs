@@ -28,6 +28,8 @@ fn every_key_of_the_file_is_read() {
         stop_timeout = "10s"
         poll_timeout = "50s"
         poll_limit = 100
+        drop_older_than = "6h"
+        drop_kinds = "callback_query, inline_query"
         handlers = 64
         operator_chat = -100123
         log_format = "json"
@@ -41,6 +43,11 @@ fn every_key_of_the_file_is_read() {
     assert_eq!(
         (config.max_updates, config.poll_limit, config.handlers),
         (Some(7), 100, 64)
+    );
+    assert_eq!(config.drop_older_than, Some(Duration::from_secs(21_600)));
+    assert_eq!(
+        config.drop_kinds,
+        [AllowedUpdate::CallbackQuery, AllowedUpdate::InlineQuery]
     );
     assert_eq!(config.operator_chat, Some(-100_123));
     assert!(config.sandbox);
@@ -79,6 +86,15 @@ fn counts_have_ranges() {
     assert!(refusal("poll_limit = 101").contains("101 is out of range; it must be from 1 to 100"));
     assert!(refusal("max_updates = 0").contains("0 is too small; it must be 1 or more"));
     assert!(refusal("handlers = -1").contains("-1 is below 0"));
+}
+
+#[test]
+fn a_kind_that_there_is_not_is_refused_with_its_name() {
+    for text in ["\"message,tea_time\"", "\"tea_time\""] {
+        assert!(refusal(&format!("drop_kinds = {text}")).contains("`tea_time` is no kind"));
+    }
+    assert!(refusal("drop_kinds = \"\"").contains("`` is no kind"));
+    assert!(refusal("drop_kinds = 5").contains("kinds of updates in quotes"));
 }
 
 #[test]

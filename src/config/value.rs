@@ -6,7 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::Url;
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, Visitor};
+use teloxide::types::AllowedUpdate;
 
 /// A length of time from `MIN_MS` to `MAX_MS` milliseconds, written like `30s`, `1h 30m` or `500ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,43 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Count<MIN, MAX> {
             de::Error::custom(format!("{number} is below 0; it must be {MIN} or more"))
         })?;
         Self::checked(number).map_err(de::Error::custom)
+    }
+}
+
+/// Kinds of updates by the Bot API's names, written like `callback_query, inline_query`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kinds(Vec<AllowedUpdate>);
+
+impl Kinds {
+    /// The kinds.
+    #[must_use]
+    pub(crate) fn get(self) -> Vec<AllowedUpdate> {
+        self.0
+    }
+}
+
+impl FromStr for Kinds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = text.split(',').map(str::trim);
+        let kinds = names.map(|name| {
+            AllowedUpdate::deserialize(name.into_deserializer()).map_err(|_: de::value::Error| {
+                format!(
+                    "`{name}` is no kind of update; they are named as in the Bot API and parted by commas, like callback_query, inline_query"
+                )
+            })
+        });
+        kinds.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Kinds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(
+            deserializer,
+            "kinds of updates in quotes, like \"callback_query, inline_query\"",
+        )
     }
 }
 

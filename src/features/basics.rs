@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use teloxide::RequestError;
 use teloxide::prelude::*;
+use teloxide::types::AllowedUpdate;
 use teloxide::utils::command::BotCommands;
 
 use tokio::time::sleep;
@@ -25,6 +26,9 @@ enum Command {
     #[command(description = "tell how long I have been up and what I am doing")]
     Ping,
 }
+
+/// Kinds of updates that the tree takes.
+pub const UPDATES: [AllowedUpdate; 1] = [AllowedUpdate::Message];
 
 /// The handler tree. It needs a [`Handle`] among the dependencies.
 #[must_use]
@@ -99,6 +103,18 @@ fn in_words(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tree_takes_the_kinds_that_are_asked_for() {
+        // teloxide tells its users no other way than by what it prints for debugging.
+        let text = format!("{:?}", handler().description());
+        let observed = text.split("observed: {").nth(1).unwrap();
+        let observed = observed.split('}').next().unwrap();
+        assert_eq!(
+            observed,
+            UPDATES.map(|kind| format!("Kind({kind:?})")).join(", ")
+        );
+    }
 
     #[test]
     fn uptime_is_said_in_the_two_largest_units() {

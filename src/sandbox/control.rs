@@ -16,8 +16,23 @@
 //! | `GET /control/messages` | `?chat_id=` | the messages of a chat |
 //! | `GET /control/state` | | chats, waiting updates, calls by method |
 //!
-//! `user` is `{"id", "first_name"?, "username"?}`. Faults are `status` (`code`, `description`?, `retry_after`?),
-//! `html` (`code`), `reset`, `hang` (`seconds`), `malformed`, `empty`.
+//! `user` is `{"id", "first_name"?, "username"?}`. The faults, and what is answered then:
+//!
+//! | fault | with | does |
+//! |---|---|---|
+//! | `status` | `code`, `description`?, `retry_after`? | an error envelope |
+//! | `html` | `code` | a proxy's page |
+//! | `redirect` | `to` | HTTP 302 to this address |
+//! | `reset` | | the connection breaks in the middle of an answer |
+//! | `hang` | `seconds` | nothing for so long; then the connection breaks |
+//! | `trickle` | | a byte at a time, without an end |
+//! | `oversize` | `mebibytes` | all updates that wait, and so many MiB of white space |
+//! | `malformed` | | half an answer, as if it were whole |
+//! | `empty` | | `ok` without a result |
+//! | `body` | `text` | HTTP 200 with this text |
+//! | `repeat` | | the last ten confirmed updates once more, then all that wait |
+//!
+//! A call that a fault strikes does nothing else: its offset confirms nothing.
 
 use axum::Json;
 use axum::Router;

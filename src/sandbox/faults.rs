@@ -1,14 +1,18 @@
 //! Faults on demand: what a network or a server in trouble does to a call.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use serde_json::Value;
 use tokio_stream::StreamExt;
+use tracing::debug;
 
-use super::answer::{ApiError, respond};
+use super::Shared;
+use super::answer::{Answer, ApiError, respond};
 
 /// A fault for the next calls of a method.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,15 +46,28 @@ enum Kind {
     },
     /// A proxy's page instead of an answer.
     Html { code: u16 },
+    /// Somebody else is to be asked.
+    Redirect { to: String },
     /// The connection breaks in the middle of the body.
     Reset,
     /// No answer for so many seconds, then the connection breaks.
     Hang { seconds: u64 },
+    /// An answer that comes a byte at a time and never ends.
+    Trickle,
+    /// An answer with what waits, longer by so many MiB of white space, and not kept to a server's usual 4 MiB.
+    Oversize { mebibytes: u32 },
     /// Half an answer, as if it were whole.
     Malformed,
     /// `ok` without a result.
     Empty,
+    /// HTTP 200 with this text, whatever it is.
+    Body { text: String },
+    /// The updates that were confirmed last come once more, before those that wait.
+    Repeat,
 }
+
+/// Between two bytes of an answer that trickles.
+const TRICKLE: Duration = Duration::from_millis(20);
 
 /// Faults that wait to strike.
 #[derive(Debug, Default)]
@@ -77,7 +94,8 @@ impl Faults {
 }
 
 impl Fault {
-    pub(super) async fn respond(self) -> Response {
+    /// What is answered instead.
+    pub(super) async fn respond(self, shared: &Shared, token: &str) -> Response {
         match self.kind {
             Kind::Status {
                 code,
@@ -98,13 +116,23 @@ impl Fault {
                 );
                 (status, [(header::CONTENT_TYPE, "text/html")], page).into_response()
             }
+            Kind::Redirect { to } => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
             Kind::Reset => broken_off().into_response(),
             Kind::Hang { seconds } => {
+                let watch = Watch("hanging");
                 tokio::time::sleep(Duration::from_secs(seconds)).await;
+                std::mem::forget(watch);
                 broken_off().into_response()
             }
+            Kind::Trickle => trickle().into_response(),
+            Kind::Oversize { mebibytes } => match waiting(shared, token) {
+                Ok(updates) => padded(mebibytes, &updates).into_response(),
+                Err(error) => respond(Err(error)),
+            },
             Kind::Malformed => json_text(r#"{"ok":true,"result":[{"update_id":1,"mess"#),
             Kind::Empty => json_text(r#"{"ok":true}"#),
+            Kind::Body { text } => json_text(text),
+            Kind::Repeat => respond(repeated(shared, token)),
         }
     }
 }
@@ -121,8 +149,56 @@ fn broken_off() -> impl IntoResponse {
     Body::from_stream(parts)
 }
 
-fn json_text(text: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+/// The head of an answer, and then white space, which says nothing, for ever.
+fn trickle() -> impl IntoResponse {
+    let watch = Watch("trickling");
+    let head = tokio_stream::iter([Bytes::from_static(b"{\"ok\":true,\"result\":[")]);
+    let rest = tokio_stream::iter(std::iter::repeat(Bytes::from_static(b" "))).then(async |byte| {
+        tokio::time::sleep(TRICKLE).await;
+        byte
+    });
+    Body::from_stream(head.chain(rest).map(move |bytes| {
+        let _alive = &watch;
+        Ok::<_, Infallible>(bytes)
+    }))
+}
+
+/// An answer with white space before its end.
+fn padded(mebibytes: u32, updates: &Value) -> impl IntoResponse {
+    let count = usize::try_from(mebibytes).unwrap_or(usize::MAX);
+    let head = Bytes::from(format!("{{\"ok\":true,\"result\":{updates}"));
+    let space = Bytes::from(vec![b' '; 1 << 20]);
+    let parts = std::iter::once(head)
+        .chain(std::iter::repeat_n(space, count))
+        .chain([Bytes::from_static(b"}")]);
+    Body::from_stream(tokio_stream::iter(parts.map(Ok::<_, Infallible>)))
+}
+
+fn waiting(shared: &Shared, token: &str) -> Answer {
+    let mut worlds = shared.lock();
+    let queue = &worlds.of_token(token)?.queue;
+    Ok(queue.everything().into())
+}
+
+fn repeated(shared: &Shared, token: &str) -> Answer {
+    let mut worlds = shared.lock();
+    let queue = &worlds.of_token(token)?.queue;
+    let mut updates = queue.confirmed();
+    updates.extend(queue.everything());
+    Ok(updates.into())
+}
+
+/// Dropped, it tells that the caller of a call without an end has hung up.
+struct Watch(&'static str);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        debug!(call = self.0, "the caller hung up");
+    }
+}
+
+fn json_text(text: impl Into<Body>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text.into()).into_response()
 }
 
 fn reason(code: u16) -> String {

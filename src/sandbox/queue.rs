@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 const OFFSET_SLACK: i64 = 10;
 /// An answer holds about so many bytes at most.
 const ANSWER_BYTES: usize = 4 << 20;
+/// So many updates that were confirmed are remembered, for a server that repeats them.
+const REMEMBERED: usize = 10;
 /// Kinds that a bot gets only where it names them.
 const BY_NAME_ONLY: [&str; 3] = ["chat_member", "message_reaction", "message_reaction_count"];
 
@@ -42,6 +44,7 @@ const KINDS: [&str; 15] = [
 #[derive(Debug)]
 pub(super) struct UpdateQueue {
     updates: VecDeque<Queued>,
+    confirmed: VecDeque<Value>,
     next_id: i64,
     /// The kinds that were asked for last; none before the bot has said anything.
     allowed: Option<Vec<String>>,
@@ -51,6 +54,7 @@ impl UpdateQueue {
     pub(super) fn new(first_id: i64) -> Self {
         Self {
             updates: VecDeque::new(),
+            confirmed: VecDeque::new(),
             next_id: first_id,
             allowed: None,
         }
@@ -101,8 +105,22 @@ impl UpdateQueue {
             .front()
             .is_some_and(|queued| queued.id < offset)
         {
-            self.updates.pop_front();
+            let confirmed = self.updates.pop_front().map(|queued| queued.update);
+            self.confirmed.extend(confirmed);
         }
+        let surplus = self.confirmed.len().saturating_sub(REMEMBERED);
+        self.confirmed.drain(..surplus);
+    }
+
+    /// The updates that were confirmed last.
+    pub(super) fn confirmed(&self) -> Vec<Value> {
+        self.confirmed.iter().cloned().collect()
+    }
+
+    /// All updates that wait, however many and large they are.
+    pub(super) fn everything(&self) -> Vec<Value> {
+        let updates = self.updates.iter();
+        updates.map(|queued| queued.update.clone()).collect()
     }
 
     /// The first updates, as many as one answer may hold.
@@ -126,6 +144,7 @@ impl UpdateQueue {
         if id < self.next_id {
             // A server that numbers anew has nothing left of the old numbers.
             self.updates.clear();
+            self.confirmed.clear();
         }
         self.next_id = id;
     }
@@ -167,6 +186,20 @@ mod tests {
         let mut queue = with(3);
         queue.confirm(102);
         assert_eq!(ids(&queue), [102]);
+    }
+
+    #[test]
+    fn what_was_confirmed_last_is_remembered_for_a_server_that_repeats_it() {
+        let mut queue = with(30);
+        queue.confirm(105);
+        queue.confirm(125);
+        let remembered: Vec<_> = queue
+            .confirmed()
+            .iter()
+            .map(|update| update["update_id"].clone())
+            .collect();
+        assert_eq!(remembered, (115..125).collect::<Vec<_>>());
+        assert_eq!(queue.everything().len(), 5);
     }
 
     #[test]

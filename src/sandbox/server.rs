@@ -47,7 +47,7 @@ async fn bot_api(State(shared): State<Shared>, request: Request) -> Response {
     };
     debug!(method, fault = fault.is_some(), "call");
     if let Some(fault) = fault {
-        return fault.respond().await;
+        return fault.respond(&shared, token).await;
     }
     let args = match Args::of(request).await {
         Ok(args) => args,

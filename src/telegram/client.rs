@@ -1,5 +1,9 @@
 //! One call of the Bot API: request, envelope, error.
+//!
+//! A server may be as hostile as it likes: a call is over within its time, however slowly the answer trickles in, and
+//! takes no more memory than [`ANSWER_LIMIT`] and what reading it costs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -9,11 +13,17 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Token;
+use super::connections::Connections;
+
+/// Answers are longer than this by mistake or ill will: the public server's hold about 4 MiB at most.
+const ANSWER_LIMIT: usize = 64 << 20;
+/// In characters; the public server's are a line long.
+const DESCRIPTION_LIMIT: usize = 300;
 
 /// Calls the Bot API for one bot.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    connections: Connections,
     root: Url,
     token: Token,
 }
@@ -22,7 +32,7 @@ pub struct Client {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// No answer came: refused, reset, timed out.
+    /// No answer came: refused, reset.
     #[error("{method}: no answer from {host}: {detail}")]
     Network {
         /// Method that was called.
@@ -31,6 +41,26 @@ pub enum CallError {
         host: String,
         /// What the network said.
         detail: String,
+    },
+    /// The answer did not come, or not to its end, while there was time.
+    #[error("{method}: no whole answer from {host} within {} s", within.as_secs_f64())]
+    TimedOut {
+        /// Method that was called.
+        method: &'static str,
+        /// Host and port that were asked.
+        host: String,
+        /// The time it had.
+        within: Duration,
+    },
+    /// The answer was longer than any of the Bot API's, and was cut off.
+    #[error("{method}: {host} answered with more than {} MiB, which is cut off", limit >> 20)]
+    TooLong {
+        /// Method that was called.
+        method: &'static str,
+        /// Host and port that were asked.
+        host: String,
+        /// Bytes that would have been taken.
+        limit: usize,
     },
     /// An answer came that is none of the Bot API.
     #[error(
@@ -79,7 +109,24 @@ impl Client {
     /// A client for the server at `root`, `https://api.telegram.org` or another one.
     #[must_use]
     pub fn new(http: reqwest::Client, root: Url, token: Token) -> Self {
-        Self { http, root, token }
+        Self {
+            connections: Connections::new(http),
+            root,
+            token,
+        }
+    }
+
+    /// After a call that hung, goes on with a client that is made by this, and so with new connections. Without it the
+    /// hung call's connection is closed, and idle ones are kept.
+    #[must_use]
+    pub fn remade_by(
+        self,
+        make: impl Fn() -> reqwest::Result<reqwest::Client> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            connections: self.connections.made_by(Arc::new(make)),
+            ..self
+        }
     }
 
     /// The bot's token.
@@ -88,7 +135,8 @@ impl Client {
         &self.token
     }
 
-    /// Calls a method with JSON parameters.
+    /// Calls a method with JSON parameters. `timeout` is for the whole of it, from the connection to the answer's last
+    /// byte.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -101,21 +149,49 @@ impl Client {
         parameters: &Value,
         timeout: Duration,
     ) -> Result<T, CallError> {
-        let response = self
-            .http
+        let exchange = self.exchange(method, parameters, timeout);
+        let outcome = match tokio::time::timeout(timeout, exchange).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(self.timed_out(method, timeout)),
+        };
+        if matches!(outcome, Err(CallError::TimedOut { .. })) {
+            self.connections.renew();
+        }
+        let (status, body) = outcome?;
+        self.read(method, status, &body)
+    }
+
+    /// Asks, and takes in the answer piece by piece.
+    async fn exchange(
+        &self,
+        method: &'static str,
+        parameters: &Value,
+        timeout: Duration,
+    ) -> Result<(u16, Vec<u8>), CallError> {
+        let failed = |error| self.network(method, timeout, error);
+        let request = self
+            .connections
+            .client()
             .post(self.url(method))
+            // Instead of the client's own, which is likely to be shorter than a long poll.
             .timeout(timeout)
             .header("content-type", "application/json")
-            .body(parameters.to_string())
-            .send()
-            .await
-            .map_err(|error| self.network(method, error))?;
-        let status = response.status().as_u16();
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| self.network(method, error))?;
-        self.read(method, status, &body)
+            .body(parameters.to_string());
+        let mut response = request.send().await.map_err(failed)?;
+        let mut body = Vec::new();
+        // Where a client unpacks answers, its pieces are what comes out: a small answer that unpacks to a huge one ends
+        // at the limit too.
+        while let Some(piece) = response.chunk().await.map_err(failed)? {
+            if body.len() + piece.len() > ANSWER_LIMIT {
+                return Err(CallError::TooLong {
+                    method,
+                    host: self.host(),
+                    limit: ANSWER_LIMIT,
+                });
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok((response.status().as_u16(), body))
     }
 
     fn read<T: DeserializeOwned>(
@@ -143,7 +219,7 @@ impl Client {
                 code: envelope.error_code.unwrap_or(status),
                 description: envelope
                     .description
-                    .unwrap_or_else(|| "no description".to_owned()),
+                    .map_or_else(|| "no description".to_owned(), brief),
                 retry_after: envelope
                     .parameters
                     .and_then(|parameters| parameters.retry_after)
@@ -176,8 +252,19 @@ impl Client {
         }
     }
 
-    fn network(&self, method: &'static str, error: reqwest::Error) -> CallError {
-        let timed_out = error.is_timeout();
+    fn timed_out(&self, method: &'static str, within: Duration) -> CallError {
+        CallError::TimedOut {
+            method,
+            host: self.host(),
+            within,
+        }
+    }
+
+    fn network(&self, method: &'static str, within: Duration, error: reqwest::Error) -> CallError {
+        // A connection has a shorter time-out of its own in most clients, which is no hanging call.
+        if error.is_timeout() && !error.is_connect() {
+            return self.timed_out(method, within);
+        }
         let error = error.without_url();
         let mut detail = String::new();
         let mut cause: Option<&dyn std::error::Error> = Some(&error);
@@ -186,13 +273,30 @@ impl Client {
             detail = error.to_string();
             cause = error.source();
         }
-        if timed_out {
-            "the time for an answer ran out".clone_into(&mut detail);
-        }
         CallError::Network {
             method,
             host: self.host(),
             detail,
         }
+    }
+}
+
+/// A description goes into log lines, so it is not taken at any length.
+fn brief(mut description: String) -> String {
+    if let Some((end, _)) = description.char_indices().nth(DESCRIPTION_LIMIT) {
+        description.truncate(end);
+        description.push('…');
+    }
+    description
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_is_not_taken_at_any_length() {
+        assert_eq!(brief("Conflict: ä".to_owned()), "Conflict: ä");
+        assert_eq!(brief("ä".repeat(9_999)).chars().count(), 301);
     }
 }

@@ -15,6 +15,7 @@
 //! Not done here: parsing updates into types, and sending messages.
 
 mod client;
+mod connections;
 mod identity;
 mod poller;
 mod token;

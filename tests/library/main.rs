@@ -5,4 +5,5 @@
 )]
 
 mod confirm;
+mod kinds;
 mod stress;

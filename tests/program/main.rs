@@ -9,6 +9,7 @@ mod culprits;
 mod demo;
 mod durability;
 mod foreign;
+mod hostile;
 mod page;
 mod poller;
 mod powercut;

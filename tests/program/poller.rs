@@ -5,53 +5,10 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::support::{Process, Server, TOKEN};
-
-struct Bot {
-    process: Process,
-    server: Server,
-    _state: tempfile::TempDir,
-}
-
-async fn bot() -> Bot {
-    let (server, state) = (Server::start().await, tempfile::tempdir().unwrap());
-    let dir = state.path().join("state");
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sundown"));
-    command
-        .args([
-            "run",
-            "--poll-timeout",
-            "1s",
-            "--api-url",
-            &server.url,
-            "--state-dir",
-            dir.to_str().unwrap(),
-        ])
-        .env("TELOXIDE_TOKEN", TOKEN)
-        .env("RUST_LOG", "trace");
-    let process = Process::start(&mut command);
-    process.wait_for("phase=running");
-    Bot {
-        process,
-        server,
-        _state: state,
-    }
-}
-
-impl Bot {
-    /// After whatever has happened, the next message is answered, and the process ends well.
-    async fn prove_well(self) {
-        let before = self.server.answers(7).await.len();
-        self.server.say(7, "/ping").await;
-        let answers = self.server.wait_for_answers(7, before + 1).await;
-        assert!(answers.last().unwrap().starts_with("pong"), "{answers:?}");
-        self.process.signal(Signal::SIGTERM);
-        self.process.end().assert_code(0);
-    }
-}
+use super::support::Bot;
 
 async fn goes_on_after(fault: Value, says: &str) {
-    let bot = bot().await;
+    let bot = Bot::start().await;
     bot.server.fault(fault).await;
     bot.server.say(7, "/ping").await;
     bot.process.wait_for(says);
@@ -113,7 +70,7 @@ async fn it_outlasts_a_passing_conflict() {
 
 #[tokio::test]
 async fn another_instance_that_stays_ends_it_with_75() {
-    let bot = bot().await;
+    let bot = Bot::start().await;
     bot.server
         .fault(json!({ "fault": "status", "code": 409, "times": 99 }))
         .await;
@@ -137,7 +94,7 @@ async fn another_instance_that_stays_ends_it_with_75() {
 
 #[tokio::test]
 async fn a_webhook_in_the_way_is_removed() {
-    let bot = bot().await;
+    let bot = Bot::start().await;
     bot.server
         .call("setWebhook", json!({ "url": "https://bot.example/hook" }))
         .await;
@@ -147,7 +104,7 @@ async fn a_webhook_in_the_way_is_removed() {
 
 #[tokio::test]
 async fn a_webhook_that_cannot_be_removed_at_once_is_removed_later() {
-    let bot = bot().await;
+    let bot = Bot::start().await;
     bot.server
         .fault(json!({ "method": "deleteWebhook", "fault": "status", "code": 500 }))
         .await;
@@ -160,7 +117,7 @@ async fn a_webhook_that_cannot_be_removed_at_once_is_removed_later() {
 
 #[tokio::test]
 async fn a_flood_wait_of_a_message_is_waited_for_and_the_person_answered() {
-    let bot = bot().await;
+    let bot = Bot::start().await;
     bot.server
         .fault(json!({ "method": "sendMessage", "fault": "status", "code": 429, "retry_after": 1 }))
         .await;
@@ -169,7 +126,7 @@ async fn a_flood_wait_of_a_message_is_waited_for_and_the_person_answered() {
 
 #[tokio::test]
 async fn a_gap_in_the_ids_is_nothing() {
-    let bot = bot().await;
+    let bot = Bot::start().await;
     let next = bot.server.state().await["next_update_id"].as_i64().unwrap();
     bot.server.next_id(next + 1_000).await;
     bot.prove_well().await;
@@ -177,7 +134,7 @@ async fn a_gap_in_the_ids_is_nothing() {
 
 #[tokio::test]
 async fn a_restart_of_the_ids_is_followed() {
-    let bot = bot().await;
+    let bot = Bot::start().await;
     bot.server.say(7, "/ping").await;
     bot.server.wait_for_answers(7, 1).await;
     bot.server.next_id(5).await;
@@ -189,7 +146,7 @@ async fn a_restart_of_the_ids_is_followed() {
 
 #[tokio::test]
 async fn an_update_that_nobody_understands_is_kept_and_blocks_nobody() {
-    let bot = bot().await;
+    let bot = Bot::start().await;
     bot.server
         .update("tea_time", json!({ "chat": { "id": 7 } }))
         .await;

@@ -3,6 +3,7 @@
 //! What is stored is what is confirmed: a stop interrupts calls and waits, and never a commit, so the offset of the
 //! last, confirming call is one that the disk has.
 
+mod backlog;
 mod backoff;
 mod conflict;
 mod sequence;
@@ -20,6 +21,7 @@ use tracing::{debug, info, warn};
 use super::{CallError, Client, Identity};
 use crate::lifecycle::{Failure, Service, ServiceContext, crash_point};
 use crate::store::{Lease, RawBatch, Scope, Store, StoreError};
+use backlog::Backlog;
 use sequence::Sequence;
 use split::split;
 use trouble::Trouble;
@@ -52,16 +54,25 @@ pub struct PollerConfig {
     pub allowed_updates: Vec<String>,
     /// How long an unreachable server is tried at start before the start fails.
     pub start_patience: Duration,
+    /// Updates that wait at the start and are older than this are confirmed and not handled; their number is the fact
+    /// `dropped` in the report. None keeps them all. Their age is that of their own `date` or `edit_date`, by this
+    /// machine's clock; kinds that have neither, such as `callback_query` and `inline_query`, have no age. It is about
+    /// messages of every sort, also those that tell of a payment. What waits in the store is not dropped.
+    pub drop_older_than: Option<Duration>,
+    /// Updates of these kinds, by the Bot API's names, are dropped where they wait at the start, whatever their age is.
+    pub drop_kinds: Vec<String>,
 }
 
 impl Default for PollerConfig {
-    /// 30 s, 100 updates, the server's default kinds, 10 s of patience.
+    /// 30 s, 100 updates, the server's default kinds, 10 s of patience; nothing is dropped.
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
             limit: 100,
             allowed_updates: Vec::new(),
             start_patience: Duration::from_secs(10),
+            drop_older_than: None,
+            drop_kinds: Vec::new(),
         }
     }
 }
@@ -97,6 +108,7 @@ impl Service for Poller {
             cx: &cx,
             lease,
             sequence: Sequence::new(cursor),
+            backlog: Backlog::new(&self.config),
             told_offset: None,
             trouble: Trouble::new(&self.config),
             warned: BTreeSet::new(),
@@ -108,6 +120,7 @@ impl Service for Poller {
             Err(End::Failed(failure)) => return Err(failure),
             Ok(never) => match never {},
         }
+        polling.backlog.close();
         debug!("long poll dropped, intake closed");
         cx.drained().await;
         debug!("poll released");
@@ -138,6 +151,7 @@ struct Polling<'a> {
     cx: &'a ServiceContext,
     lease: Lease,
     sequence: Sequence,
+    backlog: Backlog,
     /// The offset that the server has surely been told last.
     told_offset: Option<i64>,
     trouble: Trouble,
@@ -152,8 +166,9 @@ impl Polling<'_> {
         self.identify().await?;
         loop {
             let asked_at = Instant::now();
-            // The first call does not wait: it says at once whether polling works.
-            let wait = if self.is_ready {
+            // The first call does not wait: it says at once whether polling works. Nor does one for what waited at the
+            // start: whether there is more of it is known at once too.
+            let wait = if self.is_ready && !self.backlog.is_open() {
                 self.poller.config.timeout
             } else {
                 Duration::ZERO
@@ -266,11 +281,14 @@ impl Polling<'_> {
                 "the server repeats updates that were confirmed; they are not handled again",
             );
         }
-        if placed.updates.is_empty() {
+        let is_nothing_new = placed.updates.is_empty();
+        let updates = self.backlog.sift(placed.updates);
+        if is_nothing_new {
             return Ok(0);
         }
+        // Also where nothing is kept: what is dropped is confirmed, and an offset is sent only when it is committed.
         let batch = RawBatch {
-            updates: placed.updates,
+            updates,
             cursor: self.sequence.cursor(),
         };
         let stored = self
@@ -281,6 +299,9 @@ impl Polling<'_> {
             .map_err(stored)?;
         self.received += u64::try_from(stored).unwrap_or(u64::MAX);
         self.cx.fact("received", self.received);
+        if self.backlog.dropped() > 0 {
+            self.cx.fact("dropped", self.backlog.dropped());
+        }
         debug!(
             count = stored,
             next_offset = self.sequence.cursor().next_offset,

@@ -14,6 +14,8 @@ use crate::lifecycle::{ExitKind, Failure};
 const CONFLICT_WAIT: Duration = Duration::from_secs(3);
 /// A server that asks for less than this between two calls does not mean it.
 const FLOOD_WAIT_MIN: Duration = Duration::from_secs(1);
+/// Nor does one that asks for more. The public server's flood waits for polling are seconds.
+const FLOOD_WAIT_MAX: Duration = Duration::from_secs(3_600);
 
 /// The troubles of a bot's polling.
 pub(super) struct Trouble {
@@ -78,7 +80,7 @@ impl Trouble {
             CallError::Api {
                 retry_after: Some(wait),
                 ..
-            } => (*wait).max(FLOOD_WAIT_MIN),
+            } => (*wait).clamp(FLOOD_WAIT_MIN, FLOOD_WAIT_MAX),
             _ => self.backoff.next(),
         };
         let elapsed = self.began.elapsed();
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_wait_is_obeyed_and_never_nothing() {
+    fn a_flood_wait_is_obeyed_and_never_nothing_or_for_ever() {
         let wait = |seconds| {
             trouble()
                 .after(&api(429, "Too Many Requests", Some(seconds)), true)
@@ -183,6 +185,7 @@ mod tests {
         };
         assert_eq!(wait(7), Duration::from_secs(7));
         assert_eq!(wait(0), FLOOD_WAIT_MIN);
+        assert_eq!(wait(u64::MAX), FLOOD_WAIT_MAX);
     }
 
     #[test]

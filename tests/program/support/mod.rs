@@ -1,11 +1,13 @@
 //! A sandbox server and bots as child processes, and what one can wait for.
 
+mod bot;
 mod process;
 mod server;
 
 use std::env;
 use std::io::Write;
 
+pub(crate) use bot::Bot;
 pub(crate) use process::{Ended, Process};
 pub(crate) use server::{Server, TOKEN};
 

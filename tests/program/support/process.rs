@@ -136,6 +136,12 @@ impl Process {
         self.child.try_wait().unwrap().is_some()
     }
 
+    /// How many lines of standard error have this text in them by now.
+    pub(crate) fn count(&self, text: &str) -> usize {
+        let lines = self.stderr.lines.lock().unwrap();
+        lines.0.iter().filter(|line| line.contains(text)).count()
+    }
+
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id().try_into().unwrap())
     }

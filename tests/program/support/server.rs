@@ -147,4 +147,9 @@ impl Server {
     pub(crate) fn wait_for_log(&self, text: &str, count: usize) {
         self.process.wait_for_count(text, count);
     }
+
+    /// How many lines of the server's own log have this text by now.
+    pub(crate) fn count_in_log(&self, text: &str) -> usize {
+        self.process.count(text)
+    }
 }

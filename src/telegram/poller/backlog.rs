@@ -1,0 +1,211 @@
+//! What waited at the start, and what of it is too old to be handled.
+//!
+//! The backlog is over with the first answer that brings nothing new, or with the first update that is younger than the
+//! start: ids are given out in the order of time. Nothing that comes after it is dropped, however old its date is.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+use tracing::info;
+
+use super::PollerConfig;
+use crate::store::RawUpdate;
+
+/// A server that always has something undated to tell is not in its backlog for ever.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Drops what is stale while the backlog lasts.
+pub(super) struct Backlog {
+    older_than: Option<Duration>,
+    kinds: Vec<String>,
+    began: SystemTime,
+    /// None before the first answer: reaching the server may take long.
+    until: Option<Instant>,
+    is_open: bool,
+    dropped: u64,
+}
+
+/// The times that an update's payload may say of itself. That of a message with buttons is not the button's.
+#[derive(Deserialize, Default)]
+struct Dates {
+    date: Option<u64>,
+    edit_date: Option<u64>,
+}
+
+impl Backlog {
+    pub(super) fn new(config: &PollerConfig) -> Self {
+        Self {
+            older_than: config.drop_older_than,
+            kinds: config.drop_kinds.clone(),
+            began: SystemTime::now(),
+            until: None,
+            is_open: config.drop_older_than.is_some() || !config.drop_kinds.is_empty(),
+            dropped: 0,
+        }
+    }
+
+    /// Whether more of it may come, and calls had better not wait for it.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// What of an answer's new updates is to be kept.
+    pub(super) fn sift(&mut self, mut updates: Vec<RawUpdate>) -> Vec<RawUpdate> {
+        if !self.is_open {
+            return updates;
+        }
+        let until = *self.until.get_or_insert_with(|| Instant::now() + LONGEST);
+        if updates.is_empty() || Instant::now() > until {
+            self.close();
+            return updates;
+        }
+        let now = SystemTime::now();
+        updates.retain(|update| !self.is_stale(update, now));
+        updates
+    }
+
+    /// Says what was dropped, once.
+    pub(super) fn close(&mut self) {
+        if std::mem::take(&mut self.is_open) && self.dropped > 0 {
+            info!(
+                count = self.dropped,
+                "updates that waited at the start were too old or of a kind to be dropped; they are not handled"
+            );
+        }
+    }
+
+    fn is_stale(&mut self, update: &RawUpdate, now: SystemTime) -> bool {
+        if !self.is_open {
+            return false;
+        }
+        let (kind, date) = kind_and_date(&update.body).unwrap_or_default();
+        if date.is_some_and(|date| date >= self.began) {
+            self.close();
+            return false;
+        }
+        let age = date.and_then(|date| now.duration_since(date).ok());
+        let is_old = self
+            .older_than
+            .zip(age)
+            .is_some_and(|(limit, age)| age > limit);
+        let is_stale = is_old || self.kinds.contains(&kind);
+        self.dropped += u64::from(is_stale);
+        is_stale
+    }
+}
+
+fn kind_and_date(body: &str) -> Option<(String, Option<SystemTime>)> {
+    let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(body).ok()?;
+    let (kind, payload) = fields.iter().find(|(name, _)| *name != "update_id")?;
+    let dates: Dates = serde_json::from_str(payload.get()).unwrap_or_default();
+    let seconds = dates.edit_date.or(dates.date).map(Duration::from_secs);
+    let date = seconds.and_then(|seconds| UNIX_EPOCH.checked_add(seconds));
+    Some((kind.to_string(), date))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{LaneKey, UpdateId};
+    use serde_json::{Value, json};
+
+    const HOUR: u64 = 3_600;
+
+    fn ago(seconds: u64) -> u64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        now.as_secs() - seconds
+    }
+
+    fn update(kind: &str, payload: Value) -> RawUpdate {
+        RawUpdate {
+            id: UpdateId(1),
+            lane: LaneKey(1),
+            body: json!({ "update_id": 1, kind: payload }).to_string().into(),
+        }
+    }
+
+    fn message(age: u64) -> RawUpdate {
+        update("message", json!({ "date": ago(age) }))
+    }
+
+    fn backlog(older_than: Option<u64>, kinds: &[&str]) -> Backlog {
+        Backlog::new(&PollerConfig {
+            drop_older_than: older_than.map(Duration::from_secs),
+            drop_kinds: kinds.iter().map(ToString::to_string).collect(),
+            ..PollerConfig::default()
+        })
+    }
+
+    fn kept(backlog: &mut Backlog, updates: impl IntoIterator<Item = RawUpdate>) -> usize {
+        backlog.sift(updates.into_iter().collect()).len()
+    }
+
+    #[tokio::test]
+    async fn by_default_everything_is_kept_and_there_is_no_backlog() {
+        let mut backlog = backlog(None, &[]);
+        assert!(!backlog.is_open());
+        assert_eq!(kept(&mut backlog, [message(9 * HOUR)]), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_older_is_dropped_and_counted_over_many_answers() {
+        let mut backlog = backlog(Some(HOUR), &[]);
+        assert_eq!(kept(&mut backlog, [message(2 * HOUR), message(60)]), 1);
+        assert_eq!(kept(&mut backlog, [message(2 * HOUR)]), 0);
+        assert_eq!((backlog.dropped(), backlog.is_open()), (2, true));
+    }
+
+    #[tokio::test]
+    async fn an_edit_is_as_old_as_the_edit_and_a_button_has_no_age() {
+        let mut backlog = backlog(Some(HOUR), &[]);
+        let old = ago(9 * HOUR);
+        let edit = json!({ "date": old, "edit_date": ago(60) });
+        let press = json!({ "message": { "date": old } });
+        let updates = [
+            update("edited_message", edit),
+            update("callback_query", press),
+            update("poll", json!("odd")),
+        ];
+        assert_eq!(kept(&mut backlog, updates), 3);
+    }
+
+    #[tokio::test]
+    async fn a_kind_is_dropped_at_any_age() {
+        let mut backlog = backlog(None, &["callback_query"]);
+        let updates = [update("callback_query", json!({})), message(9 * HOUR)];
+        assert_eq!(kept(&mut backlog, updates), 1);
+        assert_eq!(backlog.dropped(), 1);
+    }
+
+    #[tokio::test]
+    async fn it_ends_with_an_answer_that_brings_nothing_new() {
+        let mut backlog = backlog(Some(HOUR), &[]);
+        assert_eq!(kept(&mut backlog, []), 0);
+        assert_eq!(kept(&mut backlog, [message(2 * HOUR)]), 1);
+    }
+
+    #[tokio::test]
+    async fn it_ends_with_an_update_that_is_younger_than_the_start() {
+        let mut backlog = backlog(Some(HOUR), &["message"]);
+        let future = update("message", json!({ "date": ago(0) + 9 }));
+        let updates = [message(2 * HOUR), future, message(2 * HOUR)];
+        assert_eq!(kept(&mut backlog, updates), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_ends_by_itself_where_something_always_comes() {
+        let mut backlog = backlog(None, &["inline_query"]);
+        let query = || [update("inline_query", json!({}))];
+        assert_eq!(kept(&mut backlog, query()), 0);
+        tokio::time::advance(LONGEST * 2).await;
+        assert_eq!(kept(&mut backlog, query()), 1);
+    }
+}
