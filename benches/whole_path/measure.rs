@@ -1,7 +1,7 @@
 //! One trial: a server, a bot's process, the figures of both.
 
 use std::io;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::MutexGuard;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -16,8 +16,9 @@ use super::workload::{Arrival, Stop, Task, Workload};
 
 /// No trial takes nearly as long.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// A bot that has not gone so long after SIGTERM is killed.
+/// A bot that has not gone so long after SIGTERM is killed; in a quick run, sooner.
 const STOP_MAX: Duration = Duration::from_secs(60);
+const STOP_MAX_QUICK: Duration = Duration::from_secs(4);
 /// How long an idle bot's poll has been open before the bot is stopped.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -108,6 +109,11 @@ fn load(record: &Record, workload: &Workload, figures: &mut Figures) {
 }
 
 fn stop(bot: &mut Bot, figures: &mut Figures) -> io::Result<()> {
+    let max = if super::is_quick() {
+        STOP_MAX_QUICK
+    } else {
+        STOP_MAX
+    };
     let asked = Instant::now();
     let pid = Pid::from_raw(i32::try_from(bot.0.id()).expect("a process id"));
     kill(pid, Signal::SIGTERM)?;
@@ -115,7 +121,7 @@ fn stop(bot: &mut Bot, figures: &mut Figures) -> io::Result<()> {
         if let Some(status) = bot.0.try_wait()? {
             break Some(status);
         }
-        if asked.elapsed() > STOP_MAX {
+        if asked.elapsed() > max {
             break None;
         }
         sleep(Duration::from_millis(1));
@@ -146,7 +152,7 @@ impl Bot {
         };
         wait_until(|| {
             if let Ok(Some(status)) = self.0.try_wait() {
-                panic!("the bot ended by itself: {}", said(status));
+                panic!("the bot ended by itself: {status}");
             }
             let record = server.record();
             match workload.stop {
@@ -160,10 +166,6 @@ impl Bot {
         }
         Ok(server.record())
     }
-}
-
-fn said(status: ExitStatus) -> String {
-    status.to_string()
 }
 
 impl Drop for Bot {

@@ -9,13 +9,15 @@ pub(crate) type Rounds = Vec<[Figures; 2]>;
 /// A line of the table: its name, the figure, and digits behind the point.
 type Line = (&'static str, fn(&Figures) -> Option<f64>, usize);
 
+const STOP: &str = "SIGTERM to exit, ms";
+
 const LINES: [Line; 6] = [
     ("updates/s", |of| of.per_second, 0),
     ("CPU s per 1,000", |of| of.cpu, 3),
     ("latency p50, ms", |of| of.p50_ms, 1),
     ("latency p99, ms", |of| of.p99_ms, 1),
     ("peak memory, MB", |of| of.peak_mb, 1),
-    ("SIGTERM to exit, ms", |of| of.stop_ms, 0),
+    (STOP, |of| of.stop_ms, 0),
 ];
 
 /// Prints what one trial gave.
@@ -40,7 +42,7 @@ pub(crate) fn progress(who: &str, workload: &Workload, of: &Figures) {
 /// disturbs both of a pair.
 pub(crate) fn table(workload: &Workload, rounds: &Rounds) {
     for (name, figure, digits) in LINES {
-        if !workload.is_load && name != "SIGTERM to exit, ms" {
+        if !workload.is_load && name != STOP {
             continue;
         }
         let of = |side: usize| {
@@ -50,6 +52,15 @@ pub(crate) fn table(workload: &Workload, rounds: &Rounds) {
         let (Some(ours), Some(theirs)) = (of(0), of(1)) else {
             continue;
         };
+        let mark = |side: usize| {
+            let was_killed = rounds.iter().any(|round| round[side].was_killed);
+            if was_killed && name == STOP {
+                "(killed) "
+            } else {
+                ""
+            }
+        };
+        let (our_mark, their_mark) = (mark(0), mark(1));
         let mut ratios: Vec<f64> = rounds
             .iter()
             .filter_map(|[ours, theirs]| Some(figure(ours)? / figure(theirs)?))
@@ -60,7 +71,7 @@ pub(crate) fn table(workload: &Workload, rounds: &Rounds) {
             _ => String::new(),
         };
         println!(
-            "| {} | {name} | {ours:.digits$} | {theirs:.digits$} | {:.2} | {spread} |",
+            "| {} | {name} | {our_mark}{ours:.digits$} | {their_mark}{theirs:.digits$} | {:.2} | {spread} |",
             workload.name,
             median(ratios).unwrap_or(f64::NAN),
         );
