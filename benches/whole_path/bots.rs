@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use signal_hook_tokio::Signals;
+use sundown::lanes::LanesConfig;
 use teloxide::RequestError;
 use teloxide::dispatching::UpdateHandler;
 use teloxide::prelude::*;
@@ -49,7 +50,12 @@ pub(crate) fn run(side: Side, url: &str, workload: &Workload) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         match side {
-            Side::Sundown => sundown::polling(bot, handler).run().await.exit_code(),
+            Side::Sundown => {
+                let mut lanes = LanesConfig::default();
+                lanes.concurrency = workload.handlers.unwrap_or(lanes.concurrency);
+                let bot = sundown::polling(bot, handler).lanes(lanes);
+                bot.run().await.exit_code()
+            }
             Side::Teloxide => dispatch(bot, handler).await,
         }
     })

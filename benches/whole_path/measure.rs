@@ -39,6 +39,8 @@ pub(crate) struct Figures {
     pub(crate) repeated: usize,
     pub(crate) overtaken: usize,
     pub(crate) was_killed: bool,
+    /// Whether a long poll was open when the trial was over: a bot that was killed had not heard of the stop.
+    pub(crate) still_polled: bool,
 }
 
 /// Runs one bot through one workload.
@@ -75,7 +77,7 @@ pub(crate) fn trial(side: Side, number: usize, workload: &Workload) -> io::Resul
                 .is_some_and(|at| at.elapsed() > IDLE)
         })?;
     }
-    stop(&mut bot, &mut figures)?;
+    stop(&mut bot, &server, &mut figures)?;
     let record = server.record();
     figures.answered = record.answered;
     figures.repeated = record.repeated;
@@ -108,7 +110,7 @@ fn load(record: &Record, workload: &Workload, figures: &mut Figures) {
     (figures.p50_ms, figures.p99_ms) = (at(50), at(99));
 }
 
-fn stop(bot: &mut Bot, figures: &mut Figures) -> io::Result<()> {
+fn stop(bot: &mut Bot, server: &Server, figures: &mut Figures) -> io::Result<()> {
     let max = if super::is_quick() {
         STOP_MAX_QUICK
     } else {
@@ -127,6 +129,7 @@ fn stop(bot: &mut Bot, figures: &mut Figures) -> io::Result<()> {
         sleep(Duration::from_millis(1));
     };
     figures.stop_ms = Some(asked.elapsed().as_secs_f64() * 1_000.0);
+    figures.still_polled = server.record().held_since.is_some();
     figures.was_killed = status.is_none();
     match status {
         Some(status) if !status.success() => {

@@ -34,6 +34,11 @@ pub(crate) fn progress(who: &str, workload: &Workload, of: &Figures) {
     );
     if of.was_killed {
         line += ", HAD TO BE KILLED";
+        line += if of.still_polled {
+            ": it went on polling"
+        } else {
+            ": it polled no more"
+        };
     }
     eprintln!("{line}");
 }

@@ -41,6 +41,8 @@ pub(crate) struct Workload {
     pub(crate) task: Task,
     /// How long a handler sleeps first.
     pub(crate) pause: Duration,
+    /// Handlers that Sundown runs at the same time, where that is not its default; teloxide has no limit.
+    pub(crate) handlers: Option<usize>,
     pub(crate) stop: Stop,
     /// Whether the figures of handling are worth a line, or the stop's alone.
     pub(crate) is_load: bool,
@@ -53,6 +55,7 @@ const BACKLOG: Workload = Workload {
     arrival: Arrival::Backlog,
     task: Task::Answer,
     pause: Duration::ZERO,
+    handlers: None,
     stop: Stop::Idle,
     is_load: true,
 };
@@ -84,6 +87,14 @@ pub(crate) fn workloads(quick: bool) -> Vec<Workload> {
             updates: of(20_000, 1_000),
             chats: of(20_000, 1_000),
             pause: ms(100),
+            ..BACKLOG
+        },
+        Workload {
+            name: "the same, 10,000 at once",
+            updates: of(20_000, 1_000),
+            chats: of(20_000, 1_000),
+            pause: ms(100),
+            handlers: Some(10_000),
             ..BACKLOG
         },
         Workload {
