@@ -18,7 +18,7 @@ use super::workload::{Arrival, Stop, Task, Workload};
 const PATIENCE: Duration = Duration::from_secs(180);
 /// A bot that has not gone so long after SIGTERM is killed; in a quick run, sooner.
 const STOP_MAX: Duration = Duration::from_secs(60);
-const STOP_MAX_QUICK: Duration = Duration::from_secs(4);
+const STOP_MAX_QUICK: Duration = Duration::from_secs(3);
 /// How long an idle bot's poll has been open before the bot is stopped.
 const IDLE: Duration = Duration::from_millis(500);
 

@@ -58,11 +58,11 @@ pub(crate) fn table(workload: &Workload, rounds: &Rounds) {
             continue;
         };
         let mark = |side: usize| {
-            let was_killed = rounds.iter().any(|round| round[side].was_killed);
-            if was_killed && name == STOP {
-                "(killed) "
+            let killed = rounds.iter().filter(|round| round[side].was_killed).count();
+            if killed > 0 && name == STOP {
+                format!(" ({killed} of {} killed)", rounds.len())
             } else {
-                ""
+                String::new()
             }
         };
         let (our_mark, their_mark) = (mark(0), mark(1));
@@ -76,7 +76,7 @@ pub(crate) fn table(workload: &Workload, rounds: &Rounds) {
             _ => String::new(),
         };
         println!(
-            "| {} | {name} | {our_mark}{ours:.digits$} | {their_mark}{theirs:.digits$} | {:.2} | {spread} |",
+            "| {} | {name} | {ours:.digits$}{our_mark} | {theirs:.digits$}{their_mark} | {:.2} | {spread} |",
             workload.name,
             median(ratios).unwrap_or(f64::NAN),
         );

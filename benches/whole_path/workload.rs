@@ -90,7 +90,7 @@ pub(crate) fn workloads(quick: bool) -> Vec<Workload> {
             ..BACKLOG
         },
         Workload {
-            name: "the same, 10,000 at once",
+            name: "handlers of 100 ms, 10,000 at once",
             updates: of(20_000, 1_000),
             chats: of(20_000, 1_000),
             pause: ms(100),
