@@ -45,6 +45,11 @@ impl Side {
 
 /// Runs a bot against this server until SIGTERM, with the directory it was given as `$STATE_DIRECTORY`.
 pub(crate) fn run(side: Side, url: &str, workload: &Workload) -> ExitCode {
+    // Standard input ends with the benchmark: a bot that lost its stop must not outlive one that was interrupted.
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(1);
+    });
     let bot = Bot::new(TOKEN).set_api_url(url.parse().expect("the server's address"));
     let handler = handler(workload);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

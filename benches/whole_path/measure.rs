@@ -53,7 +53,7 @@ pub(crate) fn trial(side: Side, number: usize, workload: &Workload) -> io::Resul
         .args(super::is_quick().then_some("--quick"))
         .env("STATE_DIRECTORY", state.path())
         .env_remove("RUST_LOG")
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()?);
     let due = bot.wait_until_due(&server, workload)?;
