@@ -23,6 +23,8 @@ const HELD_MAX: usize = 10_000;
 const LANE_MAX: usize = 32;
 /// Entries on disk that are remembered by their position at most; then nothing more is read before some are handled.
 const ON_DISK_MAX: usize = 4_000_000;
+/// The least room that is asked for.
+const PAGE: usize = 1_000;
 /// Entries read by position at a time.
 const FETCH: usize = 1_000;
 /// What cancelled handlers may take to end at their next await.
@@ -51,6 +53,7 @@ pub(super) struct Work {
     /// Last position that was read from the store.
     read: Pos,
     is_draining: bool,
+    is_hurried: bool,
     started: u64,
     counts: Counts,
     /// When something last came or ended.
@@ -90,6 +93,7 @@ impl Work {
             fetching: None,
             read: Pos::default(),
             is_draining: false,
+            is_hurried: false,
             started: 0,
             counts: Counts::default(),
             active: Instant::now(),
@@ -116,6 +120,7 @@ impl Work {
                 self.start_handlers(cx);
             }
             self.ask_the_store();
+            self.hurry_the_last();
             let idle_at = self.idle_at().filter(|_| is_running && !self.is_draining);
             let retry_at = self.retries.next_at().filter(|_| !self.is_draining);
             tokio::select! {
@@ -158,6 +163,16 @@ impl Work {
         }
     }
 
+    /// Once nothing runs any more, the last completions have nobody to wait for.
+    fn hurry_the_last(&mut self) {
+        if self.is_draining && self.running.is_empty() && !self.acks.is_empty() && !self.is_hurried
+        {
+            self.is_hurried = true;
+            let store = Arc::clone(&self.store);
+            self.acks.push(Box::pin(async move { store.flush().await }));
+        }
+    }
+
     /// Asks for what there is room for.
     fn ask_the_store(&mut self) {
         if self.is_draining || self.trouble.is_some() {
@@ -169,7 +184,8 @@ impl Work {
                 self.fetching = Some(self.fetch(wanted));
             }
         }
-        let has_room = self.board.held() < HELD_MAX && self.board.on_disk() < ON_DISK_MAX;
+        // In pages: with a full board, a question for each handler that ends would be one for the disk each.
+        let has_room = self.board.held() + PAGE <= HELD_MAX && self.board.on_disk() < ON_DISK_MAX;
         if self.reading.is_none() && has_room {
             let (store, part, after) = (Arc::clone(&self.store), self.part, self.read);
             let room = HELD_MAX - self.board.held();

@@ -252,6 +252,9 @@ pub trait Engine: Send + Sync + 'static {
     /// Says that the handling of an update was broken off on purpose. It stays queued, and nothing is counted.
     async fn put_back(&self, part: &Lease, pos: Pos) -> Result<()>;
 
+    /// Has completions that wait for others to share a flush with written now: nothing more will come.
+    async fn flush(&self) -> Result<()>;
+
     /// Records completions. It returns when they are on disk, up to 50 ms later, since they wait to share a
     /// flush with others.
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()>;

@@ -65,6 +65,9 @@ impl Engine for SlowDisk {
     async fn put_back(&self, part: &Lease, pos: Pos) -> Result<()> {
         self.inner.put_back(part, pos).await
     }
+    async fn flush(&self) -> Result<()> {
+        self.inner.flush().await
+    }
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()> {
         self.inner.complete(part, done).await
     }

@@ -182,9 +182,10 @@ async fn two_hundred_kills_lose_nothing_and_repeat_only_what_was_running() {
     town.wait_for_all_answers().await;
     again.signal(Signal::SIGTERM);
     again.end().assert_code(0);
+    let said: usize = town.said.values().map(Vec::len).sum();
     assert!(
-        unanswered < 20,
-        "{unanswered} were parked without an answer"
+        unanswered < said / 10,
+        "{unanswered} of {said} were parked without an answer"
     );
     let repeats = town.assert_repeats(ROUNDS);
     assert!(

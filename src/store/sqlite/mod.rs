@@ -63,6 +63,7 @@ impl Sqlite {
         let lock = open::lock(dir)?;
         let path = dir.join("sundown.sqlite");
         let mut connection = open::database(&path)?;
+        open::sync_names(dir)?;
         let epoch = open::next_epoch(&mut connection)?;
         let (running, left) = Running::open(dir, epoch)?;
         open::recover(&mut connection, &left)?;
@@ -222,6 +223,10 @@ impl Engine for Sqlite {
 
     async fn counts(&self) -> Result<Counts> {
         self.read("count updates", counts).await
+    }
+
+    async fn flush(&self) -> Result<()> {
+        self.writer.ask(|ack| Command::Flush { ack }).await
     }
 
     async fn bots(&self) -> Result<Vec<BotId>> {

@@ -50,6 +50,13 @@ pub(super) const KNOWN_SCHEMA: i64 = MIGRATIONS.len() as i64;
 /// An update during which the process died so often is not tried again.
 const MOST_ATTEMPTS: u32 = 3;
 
+/// Has the names in a directory survive a power cut.
+pub(super) fn sync_names(dir: &Path) -> Result<()> {
+    File::open(dir)
+        .and_then(|names| names.sync_all())
+        .map_err(|error| path("flush the directory", dir, &error))
+}
+
 /// Makes the directory where it is missing, and takes it for this process.
 pub(super) fn lock(dir: &Path) -> Result<File> {
     if !dir.is_dir() {
@@ -58,6 +65,10 @@ pub(super) fn lock(dir: &Path) -> Result<File> {
             .mode(0o700)
             .create(dir)
             .map_err(|error| path("make the state directory", dir, &error))?;
+        if let Some(above) = dir.parent().filter(|above| !above.as_os_str().is_empty()) {
+            // Where it may not be read, it cannot be flushed either.
+            let _ = sync_names(above);
+        }
     }
     let file = dir.join("lock");
     let mut lock = File::options()

@@ -33,6 +33,10 @@ pub(super) enum Command {
         done: Vec<Completion>,
         ack: Ack<()>,
     },
+    /// Completions are not to wait any longer.
+    Flush {
+        ack: Ack<()>,
+    },
     Close {
         ack: Ack<()>,
     },
@@ -166,6 +170,9 @@ impl Work {
                     self.oldest.get_or_insert_with(Instant::now);
                     self.completions.push((done, ack));
                 }
+                Command::Flush { ack } => {
+                    self.completions.push((Vec::new(), ack));
+                }
                 Command::Close { ack } => return Some(ack),
             }
             next = inbox.try_recv().ok();
@@ -175,7 +182,9 @@ impl Work {
 
     fn is_due(&self) -> bool {
         let waiting: usize = self.completions.iter().map(|(done, _)| done.len()).sum();
+        let is_flushed = self.completions.iter().any(|(done, _)| done.is_empty());
         !self.appends.is_empty()
+            || is_flushed
             || waiting >= LINGER_MAX
             || self.oldest.is_some_and(|oldest| oldest.elapsed() >= LINGER)
     }
