@@ -14,6 +14,7 @@ use tracing::{debug, warn};
 pub use teloxide::dispatching::UpdateHandler;
 
 use super::me::me;
+use super::verdict::Verdict;
 use crate::lanes::{Handler, Outcome};
 use crate::store::Entry;
 use crate::telegram::Identity;
@@ -28,7 +29,7 @@ pub struct Dispatch<E> {
 }
 
 impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
-    /// Prepares a tree. Handlers may ask for [`Bot`], [`Me`], [`Update`] and whatever is in `dependencies`.
+    /// Prepares a tree. Handlers may ask for [`Bot`], [`Me`], [`Update`], [`Verdict`] and whatever is in `dependencies`.
     ///
     /// # Panics
     /// Where a handler asks for something that nobody provides, as teloxide's own dispatcher does: better now
@@ -41,7 +42,11 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
         identity: Identity,
     ) -> Self {
         dependencies.insert(bot.clone());
-        let given_later = [dptree::Type::of::<Me>(), dptree::Type::of::<Update>()];
+        let given_later = [
+            dptree::Type::of::<Me>(),
+            dptree::Type::of::<Update>(),
+            dptree::Type::of::<Verdict>(),
+        ];
         dptree::type_check(handler.sig(), &dependencies, &given_later);
         Self {
             bot,
@@ -79,8 +84,10 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
         dependencies.insert(self.bot.clone());
         dependencies.insert(me.clone());
         dependencies.insert(update);
+        let verdict = Verdict::default();
+        dependencies.insert(verdict.clone());
         match self.handler.dispatch(dependencies).await {
-            ControlFlow::Break(Ok(())) => Outcome::Done,
+            ControlFlow::Break(Ok(())) => verdict.take().unwrap_or(Outcome::Done),
             ControlFlow::Break(Err(error)) => parked(brief(&format!("{error:?}"))),
             ControlFlow::Continue(_) if is_unknown => {
                 parked("of an unknown kind or form, and no handler took it".to_owned())

@@ -5,12 +5,14 @@
 //! ended.
 //!
 //! ```text
-//!  lanes ── entry ──→ parse ──→ handler.dispatch(Bot, Me, Update, yours) ──→ Break(Ok)  done
-//!                                                                          ├ Break(Err) parked
-//!                                                                          └ Continue   nobody took it: done
+//!  lanes ── entry ──→ parse ──→ handler.dispatch(Bot, Me, Update, Verdict, yours) ──→ Break(Ok)  done, or as its Verdict says
+//!                                                                                   ├ Break(Err) parked
+//!                                                                                   └ Continue   nobody took it: done
 //! ```
 
 mod dispatch;
 mod me;
+mod verdict;
 
 pub use dispatch::{Dispatch, UpdateHandler};
+pub use verdict::Verdict;

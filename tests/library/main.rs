@@ -7,3 +7,4 @@
 mod confirm;
 mod kinds;
 mod stress;
+mod verdict;
