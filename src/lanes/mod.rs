@@ -9,7 +9,8 @@
 //! - Updates of one lane are handled one after another, in the order they were stored.
 //! - A lane whose handler takes long holds up nobody else: what piles up behind it stays on disk; lanes with work take
 //!   turns.
-//! - Memory is bounded: about 10,000 updates, and a number for each of at most four million that wait behind others.
+//! - Memory is bounded: about 10,000 updates, 5,000 ends that are not on disk yet, and a number for each of at most four
+//!   million updates that wait behind others.
 //! - A handler that panics, fails or takes too long parks its update; the lane goes on.
 //! - Of the updates that were handled when the process died, one at a time is tried again, so that the guilty one is found.
 //! - Draining starts no handler: what waits stays in the store for the next start.

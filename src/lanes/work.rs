@@ -23,6 +23,8 @@ const HELD_MAX: usize = 10_000;
 const LANE_MAX: usize = 32;
 /// Entries on disk that are remembered by their position at most; then nothing more is read before some are handled.
 const ON_DISK_MAX: usize = 4_000_000;
+/// Completions that are not on disk yet at most; then no handler starts before some are.
+const UNWRITTEN_MAX: usize = 5_000;
 /// The least room that is asked for.
 const PAGE: usize = 1_000;
 /// Entries read by position at a time.
@@ -224,6 +226,7 @@ impl Work {
         while self.trouble.is_none()
             && self.started < max
             && self.running.len() < self.config.concurrency.max(1)
+            && self.acks.len() < UNWRITTEN_MAX
         {
             let Some(entry) = self.board.take() else {
                 return;
