@@ -1,19 +1,19 @@
 //! Carries the machine's decisions out: the thin, impure half of the supervisor.
 
+mod ending;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::deadline::HardDeadline;
 use super::hook::StageHooks;
-use super::machine::{
-    Action, Event, Exit, HookId, HookResult, Machine, Notice, SIGNAL_DEBOUNCE, ServiceId,
-};
+use super::machine::{Action, Event, Exit, HookId, HookResult, Machine, Notice, ServiceId};
 use super::panics::{Panic, catch, caught};
 use super::service::{Message, RunService, ServiceContext, Tokens};
 use super::tasks::Tasks;
@@ -25,9 +25,6 @@ use super::{
 
 /// Time between the end of the budget and the hard deadline: what is late is still reported in it.
 const HARD_DEADLINE_MARGIN: Duration = Duration::from_secs(2);
-
-/// What an aborted task may take to end at its next await.
-const ABORT_GRACE: Duration = Duration::from_millis(100);
 
 struct Running {
     tokens: Tokens,
@@ -349,62 +346,6 @@ impl Driver {
         if let Some(time) = self.run_for {
             let handle = self.handle.clone();
             self.tasks.spawn(count_down(time, handle));
-        }
-    }
-
-    async fn finish(mut self) -> Report {
-        if let Some(listening) = self.listening.take() {
-            let last = self.machine.last_signal().map(|at| self.began + at);
-            listening.end(last.map_or(Duration::ZERO, |at| {
-                SIGNAL_DEBOUNCE.saturating_sub(at.elapsed())
-            }));
-        }
-        let stuck = self.stuck().await;
-        self.handle.remarks.is_stuck(stuck.clone());
-        let remarks = self.handle.remarks.conclude();
-        if !stuck.is_empty() || remarks.iter().any(|remark| remark.left_behind) {
-            // It may block the end of the runtime; the deadlines stay armed for that.
-            std::mem::forget(self.deadline.take());
-            if let Some(watch) = self.watch.take() {
-                watch.stay_armed();
-            }
-        }
-        let name = self.handle.name().to_owned();
-        Report::new(name, &self.machine, remarks, stuck, self.began.elapsed())
-    }
-
-    /// Names of the services and hooks that have not ended.
-    fn unended(&self) -> Vec<String> {
-        let services = self.services.iter().filter_map(|(id, service)| {
-            let name = &self.machine.services()[id.0].name;
-            if !service.task.is_finished() {
-                Some(name.clone())
-            } else if !service.tasks.have_ended() {
-                Some(format!("{name} (a task of it)"))
-            } else {
-                None
-            }
-        });
-        let hooks = self
-            .hook_tasks
-            .iter()
-            .filter(|(_, task)| !task.is_finished());
-        let hooks = hooks.map(|(id, _)| {
-            let name = &self.machine.hook(*id).name;
-            format!("hook {} {name}", id.stage)
-        });
-        services.chain(hooks).collect()
-    }
-
-    /// The same, after what was just aborted has had a moment to end.
-    async fn stuck(&mut self) -> Vec<String> {
-        let give_up = Instant::now() + ABORT_GRACE;
-        loop {
-            let unended = self.unended();
-            if unended.is_empty() || Instant::now() >= give_up {
-                return unended;
-            }
-            sleep(Duration::from_millis(1)).await;
         }
     }
 }
