@@ -1,19 +1,19 @@
 //! Nothing is confirmed that is not stored.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sundown::lifecycle::{ExitKind, Phase, Report, Supervisor};
-use sundown::sandbox::Sandbox;
 use sundown::store::sqlite::Sqlite;
 use sundown::store::{
     BotId, Completion, Counts, Cursor, Engine, Entry, Lease, Pos, RawBatch, Scope, StoreError,
 };
 use sundown::telegram::{Client, Identity, Poller, PollerConfig, Token};
 use tokio::sync::Semaphore;
+
+use super::support::server;
 
 /// A store whose disk takes its time over an append, and may refuse it then.
 struct SlowDisk {
@@ -94,11 +94,7 @@ async fn control(url: &str, call: &str, body: Option<Value>) -> Value {
 /// A stop in the middle of an append; returns how it ended, and how many updates the server still has then.
 async fn stop_during_append(is_full: bool) -> (Report, Value) {
     let dir = tempfile::tempdir().unwrap();
-    let (sandbox, token) = Sandbox::with_bot((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-    let url = sandbox.url();
-    let server = Supervisor::builder("server")
-        .signals(false)
-        .service("sandbox", move || sandbox.clone());
+    let (server, url, token) = server();
     let server_handle = server.handle();
 
     let inner = Sqlite::open(dir.path()).unwrap();

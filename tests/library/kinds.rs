@@ -1,24 +1,19 @@
 //! The kinds of updates that a bot is sent are those that it names.
 
-use std::net::Ipv4Addr;
-
 use serde_json::{Value, json};
 use sundown::Polling;
-use sundown::lifecycle::{ExitKind, Phase, Supervisor};
-use sundown::sandbox::Sandbox;
+use sundown::lifecycle::{ExitKind, Phase};
 use sundown::telegram::PollerConfig;
 use teloxide::RequestError;
 use teloxide::prelude::*;
 use teloxide::types::AllowedUpdate;
 
+use super::support::server;
+
 /// What the server sends a bot after its first call, as getWebhookInfo tells it.
 async fn kinds(name: impl FnOnce(Polling<RequestError>) -> Polling<RequestError>) -> Value {
     let dir = tempfile::tempdir().unwrap();
-    let (sandbox, token) = Sandbox::with_bot((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-    let url = sandbox.url();
-    let server = Supervisor::builder("server")
-        .signals(false)
-        .service("sandbox", move || sandbox.clone());
+    let (server, url, token) = server();
     let server_handle = server.handle();
 
     let bot = Bot::new(&token).set_api_url(url.parse().unwrap());

@@ -7,4 +7,5 @@
 mod confirm;
 mod kinds;
 mod stress;
+mod support;
 mod verdict;

@@ -1,6 +1,5 @@
 //! Handlers that ask for a retry, or discard their update.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,9 +7,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sundown::bot::Verdict;
 use sundown::lanes::LanesConfig;
-use sundown::lifecycle::{ExitKind, Phase, Report, Supervisor};
-use sundown::sandbox::Sandbox;
+use sundown::lifecycle::{ExitKind, Phase, Report};
 use teloxide::prelude::*;
+
+use super::support::server;
 
 /// Runs a bot until nothing has come for a while; somebody has written to it once.
 async fn handle_one<F, Fut>(decide: F) -> Report
@@ -19,11 +19,7 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let dir = tempfile::tempdir().unwrap();
-    let (sandbox, token) = Sandbox::with_bot((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-    let url = sandbox.url();
-    let server = Supervisor::builder("server")
-        .signals(false)
-        .service("sandbox", move || sandbox.clone());
+    let (server, url, token) = server();
     let server_handle = server.handle();
     let bot = Bot::new(&token).set_api_url(url.parse().unwrap());
     let handler = Update::filter_message().endpoint(move |verdict: Verdict| {
