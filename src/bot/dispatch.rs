@@ -72,7 +72,7 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
             .me
             .get_or_init(async || me(&*self.identity.known().await))
             .await;
-        let update: Update = match serde_json::from_str(&entry.update.body) {
+        let update: Update = match serde_json::from_str(&entry.body) {
             Ok(update) => update,
             Err(error) => return parked(format!("the update does not parse: {error}")),
         };

@@ -2,19 +2,26 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::store::{Entry, LaneKey, Pos};
+use crate::store::{BotId, Entry, LaneKey, Pos};
+
+/// A lane among those of all bots: what one bot's chat is busy with is nothing to another bot.
+pub(super) type LaneId = (BotId, LaneKey);
+
+pub(super) fn lane_of(entry: &Entry) -> LaneId {
+    (entry.bot, entry.lane)
+}
 
 /// Entries that wait, by lane. A lane is known while it has entries or a handler runs for it.
 pub(super) struct Board {
-    lanes: HashMap<LaneKey, Lane>,
+    lanes: HashMap<LaneId, Lane>,
     /// Lanes with an entry and no running handler, each once, in the order of their turns.
-    turns: VecDeque<LaneKey>,
+    turns: VecDeque<LaneId>,
     /// Lanes whose turn has come, and whose entry is a suspect while another suspect runs.
-    suspended: VecDeque<LaneKey>,
+    suspended: VecDeque<LaneId>,
     /// The lane of the suspect that runs.
-    suspect: Option<LaneKey>,
+    suspect: Option<LaneId>,
     /// Lanes that want entries from disk, each once.
-    hungry: VecDeque<LaneKey>,
+    hungry: VecDeque<LaneId>,
     /// Entries of a lane that are held in memory at most.
     lane_max: usize,
     held: usize,
@@ -60,7 +67,7 @@ impl Board {
     }
 
     pub(super) fn add(&mut self, entry: Entry) {
-        let key = entry.update.lane;
+        let key = lane_of(&entry);
         let lane = self.lanes.entry(key).or_default();
         if lane.queue.len() >= self.lane_max || !lane.rest.is_empty() || lane.is_asking {
             lane.rest.push_back(entry.pos);
@@ -76,7 +83,7 @@ impl Board {
 
     /// Puts an entry back to where it was taken from: its lane is free again, and it is next there.
     pub(super) fn put_back(&mut self, entry: Entry) {
-        let key = entry.update.lane;
+        let key = lane_of(&entry);
         if let Some(lane) = self.lanes.get_mut(&key) {
             lane.queue.push_front(entry);
             self.held += 1;
@@ -109,7 +116,7 @@ impl Board {
     }
 
     /// The process survived this lane's handler: the next suspect may run.
-    pub(super) fn acquit(&mut self, key: LaneKey) {
+    pub(super) fn acquit(&mut self, key: LaneId) {
         if self.suspect == Some(key) {
             self.suspect = None;
             self.turns.extend(self.suspended.pop_front());
@@ -117,7 +124,7 @@ impl Board {
     }
 
     /// The handler of this lane has ended.
-    pub(super) fn finished(&mut self, key: LaneKey) {
+    pub(super) fn finished(&mut self, key: LaneId) {
         self.acquit(key);
         let Some(lane) = self.lanes.get_mut(&key) else {
             return;
@@ -131,7 +138,7 @@ impl Board {
     }
 
     /// What is to be read from disk now, at most so many: for each lane that is hungry, its next positions.
-    pub(super) fn wanted(&mut self, max: usize) -> Vec<(LaneKey, Vec<Pos>)> {
+    pub(super) fn wanted(&mut self, max: usize) -> Vec<(LaneId, Vec<Pos>)> {
         let (mut wanted, mut left) = (Vec::new(), max);
         while left > 0
             && let Some(key) = self.hungry.pop_front()
@@ -150,9 +157,9 @@ impl Board {
     }
 
     /// Takes in what was wanted for these lanes; what is no longer on disk is not missed.
-    pub(super) fn feed(&mut self, lanes: &[LaneKey], entries: Vec<Entry>) {
+    pub(super) fn feed(&mut self, lanes: &[LaneId], entries: Vec<Entry>) {
         for entry in entries {
-            let key = entry.update.lane;
+            let key = lane_of(&entry);
             if let Some(lane) = self.lanes.get_mut(&key) {
                 if lane.queue.is_empty() && !lane.is_running {
                     self.turns.push_back(key);
@@ -183,19 +190,21 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::store::{BotId, RawUpdate, UpdateId};
+    use crate::store::{Origin, UpdateId};
 
     fn entry(pos: i64, lane: i64) -> Entry {
         Entry {
             pos: Pos(pos),
             bot: BotId(1),
-            update: RawUpdate {
-                id: UpdateId(pos),
-                lane: LaneKey(lane),
-                body: Arc::from("{}"),
-            },
+            lane: LaneKey(lane),
+            origin: Origin::Update(UpdateId(pos)),
+            body: Arc::from("{}"),
             attempts: 0,
         }
+    }
+
+    fn lane(key: i64) -> LaneId {
+        (BotId(1), LaneKey(key))
     }
 
     fn suspect(pos: i64, lane: i64) -> Entry {
@@ -218,7 +227,7 @@ mod tests {
         while !board.is_empty() {
             if let Some(pos) = next(&mut board) {
                 seen.push(pos);
-                board.finished(LaneKey(7));
+                board.finished(lane(7));
             }
             let wanted = board.wanted(100);
             let lanes: Vec<_> = wanted.iter().map(|(lane, _)| *lane).collect();
@@ -235,13 +244,13 @@ mod tests {
         let mut board = Board::new(2);
         (1..=4).for_each(|pos| board.add(entry(pos, 7)));
         assert_eq!(next(&mut board), Some(1));
-        board.finished(LaneKey(7));
+        board.finished(lane(7));
         assert_eq!(next(&mut board), Some(2));
-        board.finished(LaneKey(7));
+        board.finished(lane(7));
         let wanted = board.wanted(100);
-        assert_eq!(wanted, [(LaneKey(7), vec![Pos(3), Pos(4)])]);
+        assert_eq!(wanted, [(lane(7), vec![Pos(3), Pos(4)])]);
         board.add(entry(5, 7));
-        board.feed(&[LaneKey(7)], vec![entry(3, 7), entry(4, 7)]);
+        board.feed(&[lane(7)], vec![entry(3, 7), entry(4, 7)]);
         assert_eq!(next(&mut board), Some(3));
     }
 
@@ -250,11 +259,11 @@ mod tests {
         let mut board = Board::new(1);
         (1..=3).for_each(|pos| board.add(entry(pos, 7)));
         assert_eq!(next(&mut board), Some(1));
-        board.finished(LaneKey(7));
-        assert_eq!(board.wanted(1), [(LaneKey(7), vec![Pos(2)])]);
-        board.feed(&[LaneKey(7)], Vec::new());
-        assert_eq!(board.wanted(1), [(LaneKey(7), vec![Pos(3)])]);
-        board.feed(&[LaneKey(7)], vec![entry(3, 7)]);
+        board.finished(lane(7));
+        assert_eq!(board.wanted(1), [(lane(7), vec![Pos(2)])]);
+        board.feed(&[lane(7)], Vec::new());
+        assert_eq!(board.wanted(1), [(lane(7), vec![Pos(3)])]);
+        board.feed(&[lane(7)], vec![entry(3, 7)]);
         assert_eq!(next(&mut board), Some(3));
     }
 
@@ -268,12 +277,12 @@ mod tests {
         assert_eq!(next(&mut board), Some(1));
         assert_eq!(next(&mut board), Some(3));
         assert_eq!(next(&mut board), None);
-        board.finished(LaneKey(3));
+        board.finished(lane(3));
         assert_eq!(next(&mut board), None);
-        board.finished(LaneKey(1));
+        board.finished(lane(1));
         assert_eq!(next(&mut board), Some(2));
         assert_eq!(next(&mut board), None);
-        board.finished(LaneKey(2));
+        board.finished(lane(2));
         assert_eq!(next(&mut board), Some(4));
     }
 

@@ -1,14 +1,19 @@
-//! One handler's run on one update: begun in the store, bounded in time, its panic caught.
+//! The handling of one entry: begun in the store, bounded in time, panics caught, and what it changes committed.
 
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::time::timeout;
-use tracing::{error, warn};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, error, warn};
 
 use super::{Handler, Outcome};
 use crate::lifecycle::{caught, crash_point};
-use crate::store::{Entry, Lease, Store, StoreError};
+use crate::store::{Completion, Entry, Fate, Lease, Store, StoreError};
+
+/// So often a handler runs again because somebody else changed a document that it changes too.
+const MOST_COLLISIONS: u32 = 10;
+/// The longest pause after the first such time; it doubles.
+const COLLISION_PAUSE: Duration = Duration::from_millis(2);
 
 /// What all handlers have in common; cloned freely.
 #[derive(Clone)]
@@ -19,26 +24,55 @@ pub(super) struct Handling {
     pub(super) timeout: Option<Duration>,
 }
 
+/// How the handling of an entry ended.
+pub(super) enum End {
+    /// Like this, and nobody has recorded it yet.
+    Open(Outcome),
+    /// It is over, and that is committed.
+    Recorded,
+}
+
 impl Handling {
-    /// Handles an update, and says how that ended, whichever way it did.
-    pub(super) async fn handle(self, entry: Entry) -> Result<Outcome, StoreError> {
+    /// Handles an entry, and says how that ended, whichever way it did.
+    pub(super) async fn handle(self, entry: Entry) -> Result<End, StoreError> {
         // First of all: where the process dies of this update, the next start must know.
         let pos = entry.pos;
         self.store.begin(&self.part, pos).await?;
-        crash_point("before the handler");
-        let handler = self.handler;
-        // The call is inside: a handler may panic before it has a future.
-        let handled = caught(async { handler(entry).await });
-        let handled = within(self.timeout, handled).await;
-        crash_point("after the handler");
-        Ok(match handled {
-            Some(Ok(outcome)) => {
-                if matches!(outcome, Outcome::Done | Outcome::Discard { .. }) {
+        for collisions in 0..=MOST_COLLISIONS {
+            crash_point("before the handler");
+            let outcome = self.run(entry.clone()).await;
+            crash_point("after the handler");
+            let changes = match outcome {
+                Outcome::DoneWith(changes) if !changes.is_empty() => changes,
+                Outcome::Done | Outcome::DoneWith(_) | Outcome::Discard { .. } => {
                     // At once: its completion waits for others to share a flush with.
                     self.store.end(&self.part, pos).await?;
+                    return Ok(End::Open(outcome));
                 }
-                outcome
+                Outcome::Retry { .. } | Outcome::Failed { .. } => return Ok(End::Open(outcome)),
+            };
+            // Not marked as ended before: a death in between must leave neither without the other.
+            let fate = Fate::Done;
+            let done = vec![Completion { pos, fate, changes }];
+            match self.store.complete(&self.part, done).await {
+                Ok(()) => return Ok(End::Recorded),
+                Err(error @ StoreError::Changed(_)) => {
+                    debug!(collisions, "{error}; the handler runs again");
+                    sleep(COLLISION_PAUSE.mul_f64(fastrand::f64()) * (1 << collisions)).await;
+                }
+                Err(error) => return Err(error),
             }
+        }
+        Ok(End::Open(failed(
+            "documents that the handler changes were changed by others each time".to_owned(),
+        )))
+    }
+
+    async fn run(&self, entry: Entry) -> Outcome {
+        // The call is inside: a handler may panic before it has a future.
+        let handled = caught(async { (self.handler)(entry).await });
+        match within(self.timeout, handled).await {
+            Some(Ok(outcome)) => outcome,
             Some(Err(panic)) => {
                 let backtrace = &panic.backtrace;
                 error!(backtrace, "the handler panicked: {panic}");
@@ -51,7 +85,7 @@ impl Handling {
                     "the handler took longer than {time:?} and was cut off"
                 ))
             }
-        })
+        }
     }
 }
 

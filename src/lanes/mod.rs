@@ -11,6 +11,7 @@
 //!   turns.
 //! - Memory is bounded: about 10,000 updates, 5,000 ends that are not on disk yet, and a number for each of at most four
 //!   million updates that wait behind others.
+//! - A handler that changed documents or timers holds its lane until that is committed, so that the next one sees it.
 //! - A handler that panics, fails or takes too long parks its update; the lane goes on.
 //! - Of the updates that were handled when the process died, one at a time is tried again, so that the guilty one is found.
 //! - Draining starts no handler: what waits stays in the store for the next start.
@@ -31,7 +32,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use crate::lifecycle::{Failure, Service, ServiceContext};
-use crate::store::{Entry, Scope, Store, StoreError};
+use crate::store::{Change, Entry, Scope, Store, StoreError};
 use work::Work;
 
 /// Handles one update; it resolves when the update is over.
@@ -45,6 +46,9 @@ pub type Gate = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 pub enum Outcome {
     /// It is over.
     Done,
+    /// It is over, and these changes are committed together with that. Where a document has been changed meanwhile, the
+    /// handler runs again, ten times at most.
+    DoneWith(Vec<Change>),
     /// It is to be handled again, at the earliest after this time. Its lane waits for it; a stop does not, and the next
     /// start tries it at once.
     Retry {

@@ -49,7 +49,7 @@ impl Running {
         let jobs = self.jobs();
         let oldest = jobs.values().min_by_key(|job| job.began);
         let oldest = oldest.map(|job| {
-            let name = format!("update {}", job.entry.update.id.0);
+            let name = job.entry.origin.to_string();
             (name, job.began.elapsed())
         });
         lifecycle::Work {

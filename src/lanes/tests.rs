@@ -41,6 +41,10 @@ async fn fixture(lanes: &[i64]) -> Fixture {
     Fixture { store, _dir: dir }
 }
 
+fn id(entry: &Entry) -> i64 {
+    entry.update_id().unwrap()
+}
+
 impl Fixture {
     async fn run(
         &self,
@@ -84,7 +88,7 @@ async fn a_lane_is_handled_in_order_one_at_a_time() {
     let log = Arc::clone(&seen);
     let report = fixture
         .run(until_idle(), move |entry| {
-            let (log, id) = (Arc::clone(&log), entry.update.id.0);
+            let (log, id) = (Arc::clone(&log), id(&entry));
             Box::pin(async move {
                 log.lock().unwrap().push(format!("+{id}"));
                 tokio::task::yield_now().await;
@@ -129,7 +133,7 @@ async fn a_stuck_lane_stops_nobody_and_is_named() {
         .run(config, move |entry| {
             let free = Arc::clone(&free);
             Box::pin(async move {
-                if entry.update.lane.0 == 1 {
+                if entry.lane.0 == 1 {
                     let _ = free.acquire().await;
                 }
                 Outcome::Done
@@ -182,7 +186,7 @@ async fn a_panic_parks_its_update_and_the_lane_goes_on() {
     let report = fixture
         .run(until_idle(), |entry| {
             Box::pin(async move {
-                assert_ne!(entry.update.id.0, 1, "not the first one");
+                assert_ne!(id(&entry), 1, "not the first one");
                 Outcome::Done
             })
         })
@@ -313,7 +317,7 @@ async fn what_piles_up_behind_a_stuck_lane_does_not_hold_up_the_others() {
         .run(until_idle(), move |entry| {
             let (gate, log) = (Arc::clone(&gate), Arc::clone(&log));
             Box::pin(async move {
-                let lane = entry.update.lane.0;
+                let lane = entry.lane.0;
                 if lane == 1 {
                     gate.acquire().await.unwrap().forget();
                     gate.add_permits(1);
@@ -321,7 +325,7 @@ async fn what_piles_up_behind_a_stuck_lane_does_not_hold_up_the_others() {
                     // All others are through, and the stuck one may go on.
                     gate.add_permits(1);
                 }
-                log.lock().unwrap().push((lane, entry.update.id.0));
+                log.lock().unwrap().push((lane, id(&entry)));
                 Outcome::Done
             })
         })
@@ -345,7 +349,7 @@ async fn a_handler_over_its_time_is_cut_off_and_its_update_parked() {
     let report = fixture
         .run(config, |entry| {
             Box::pin(async move {
-                if entry.update.id.0 == 1 {
+                if id(&entry) == 1 {
                     std::future::pending::<()>().await;
                 }
                 Outcome::Done
@@ -365,7 +369,7 @@ async fn a_retry_waits_with_its_lane_and_is_handled_again() {
         .run(until_idle(), move |entry| {
             let log = Arc::clone(&log);
             Box::pin(async move {
-                let id = entry.update.id.0;
+                let id = id(&entry);
                 let mut log = log.lock().unwrap();
                 log.push(id);
                 if id == 1 && log.iter().filter(|seen| **seen == 1).count() < 3 {

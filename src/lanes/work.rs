@@ -9,13 +9,13 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument, debug, error, info, info_span};
 
-use super::board::Board;
-use super::handling::{Handling, failed};
+use super::board::{Board, LaneId, lane_of};
+use super::handling::{End, Handling, failed};
 use super::retries::Retries;
 use super::running::{Job, Running};
 use super::{Handler, LanesConfig, Outcome};
 use crate::lifecycle::{Phase, ServiceContext, StopReason, crash_point};
-use crate::store::{Completion, Entry, Fate, LaneKey, Lease, Pos, Store, StoreError};
+use crate::store::{Completion, Entry, Fate, Lease, Pos, Store, StoreError};
 
 /// Entries held in memory at most; the rest waits in the store.
 const HELD_MAX: usize = 10_000;
@@ -35,8 +35,8 @@ const CUT_OFF: Duration = Duration::from_millis(200);
 const WAIT: Duration = Duration::from_secs(60);
 
 type Reading<T> = Option<BoxFuture<'static, Result<T, StoreError>>>;
-type Fetched = (Vec<LaneKey>, Vec<Entry>);
-type Ended = Result<(Id, Result<Outcome, StoreError>), JoinError>;
+type Fetched = (Vec<LaneId>, Vec<Entry>);
+type Ended = Result<(Id, Result<End, StoreError>), JoinError>;
 
 pub(super) struct Work {
     store: Store,
@@ -45,7 +45,7 @@ pub(super) struct Work {
     handling: Handling,
     board: Board,
     retries: Retries,
-    tasks: JoinSet<Result<Outcome, StoreError>>,
+    tasks: JoinSet<Result<End, StoreError>>,
     running: Running,
     acks: FuturesUnordered<BoxFuture<'static, Result<(), StoreError>>>,
     /// New entries on their way from the store.
@@ -199,7 +199,7 @@ impl Work {
 
     fn fetch(
         &self,
-        wanted: Vec<(LaneKey, Vec<Pos>)>,
+        wanted: Vec<(LaneId, Vec<Pos>)>,
     ) -> BoxFuture<'static, Result<Fetched, StoreError>> {
         let (store, part) = (Arc::clone(&self.store), self.part);
         Box::pin(async move {
@@ -239,7 +239,7 @@ impl Work {
     }
 
     fn start(&mut self, entry: Entry) {
-        let (update_id, lane) = (entry.update.id.0, entry.update.lane.0);
+        let (update_id, lane) = (entry.update_id(), entry.lane.0);
         let span = info_span!("update", update_id, lane);
         let handled = self.handling.clone().handle(entry.clone()).instrument(span);
         let task = self.tasks.spawn(handled);
@@ -249,23 +249,27 @@ impl Work {
     }
 
     fn finished(&mut self, end: Ended, cx: &ServiceContext) {
-        let (id, outcome) = match end {
+        let (id, end) = match end {
             Ok(done) => done,
             Err(error) => (
                 error.id(),
-                Ok(failed("the handler was cancelled".to_owned())),
+                Ok(End::Open(failed("the handler was cancelled".to_owned()))),
             ),
         };
         let Some(job) = self.running.remove(id) else {
             return;
         };
         self.active = Instant::now();
-        match outcome {
-            Ok(Outcome::Retry { after }) => self.retry(job, after, cx),
-            Ok(outcome) => {
+        match end {
+            Ok(End::Open(Outcome::Retry { after })) => self.retry(job, after, cx),
+            Ok(End::Open(outcome)) => {
                 let fate = self.judge(&job, outcome, cx);
-                self.board.finished(job.entry.update.lane);
+                self.board.finished(lane_of(&job.entry));
                 self.record(job.entry.pos, fate);
+            }
+            Ok(End::Recorded) => {
+                self.judge(&job, Outcome::Done, cx);
+                self.board.finished(lane_of(&job.entry));
             }
             Err(error) => self.answered(Err(error), cx),
         }
@@ -274,8 +278,8 @@ impl Work {
     fn retry(&mut self, job: Job, after: Duration, cx: &ServiceContext) {
         self.counts.retried += 1;
         cx.fact("retried", self.counts.retried);
-        self.board.acquit(job.entry.update.lane);
-        let update_id = job.entry.update.id.0;
+        self.board.acquit(lane_of(&job.entry));
+        let update_id = job.entry.update_id();
         let wait_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         info!(update_id, wait_ms, "update is handled again later");
         let (store, part, pos) = (Arc::clone(&self.store), self.part, job.entry.pos);
@@ -288,7 +292,7 @@ impl Work {
 
     /// Counts and tells an end that is final.
     fn judge(&mut self, job: &Job, outcome: Outcome, cx: &ServiceContext) -> Fate {
-        let update_id = job.entry.update.id.0;
+        let update_id = job.entry.update_id();
         let elapsed_ms = u64::try_from(job.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match outcome {
             Outcome::Failed { error } => {
@@ -306,7 +310,7 @@ impl Work {
                 info!(update_id, elapsed_ms, reason, "update discarded");
                 Fate::Done
             }
-            Outcome::Done | Outcome::Retry { .. } => {
+            Outcome::Done | Outcome::DoneWith(_) | Outcome::Retry { .. } => {
                 self.counts.handled += 1;
                 cx.fact("handled", self.counts.handled);
                 debug!(update_id, elapsed_ms, "update handled");
@@ -317,7 +321,7 @@ impl Work {
 
     fn record(&self, pos: Pos, fate: Fate) {
         let (store, part) = (Arc::clone(&self.store), self.part);
-        let done = vec![Completion { pos, fate }];
+        let done = vec![Completion::new(pos, fate)];
         self.acks
             .push(Box::pin(async move { store.complete(&part, done).await }));
     }
@@ -348,9 +352,9 @@ impl Work {
         }
         let cut_off = self.running.by_age();
         for job in &cut_off {
-            let (id, ran) = (job.entry.update.id.0, job.began.elapsed().as_secs_f64());
+            let (origin, ran) = (&job.entry.origin, job.began.elapsed().as_secs_f64());
             cx.unfinished(format!(
-                "the handler of update {id}, after {ran:.1} s; it runs again at the next start"
+                "the handler of {origin}, after {ran:.1} s; it runs again at the next start"
             ));
         }
         self.tasks.abort_all();

@@ -22,17 +22,20 @@
 //! one server too, and the shape of `acquire`, positions and completions comes from there. It deliberately has no
 //! acknowledgement handles, no visibility time-outs, no consumers and no SQL types.
 
+mod error;
 mod service;
 pub mod sqlite;
+mod state;
 
-use std::path::PathBuf;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::lifecycle::ExitKind;
+pub use error::StoreError;
 pub use service::StoreService;
+pub use state::{Change, Document, Expected, Key, Timer};
 
 /// A bot, by the number in front of its token's colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,17 +100,50 @@ pub struct RawBatch {
     pub cursor: Cursor,
 }
 
-/// A stored update that waits to be handled.
+/// Something stored that waits to be handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Its place.
     pub pos: Pos,
-    /// The bot that received it.
+    /// The bot that it is for.
     pub bot: BotId,
-    /// The update itself.
-    pub update: RawUpdate,
+    /// Its lane among the bot's.
+    pub lane: LaneKey,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The update object as JSON text, or the text that the timer was set with.
+    pub body: Arc<str>,
     /// How often the process died while it was handled.
     pub attempts: u32,
+}
+
+impl Entry {
+    /// The update's id; none where it is a timer.
+    #[must_use]
+    pub fn update_id(&self) -> Option<i64> {
+        match &self.origin {
+            Origin::Update(id) => Some(id.0),
+            Origin::Timer(_) => None,
+        }
+    }
+}
+
+/// Where an entry came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It arrived from Telegram.
+    Update(UpdateId),
+    /// A timer with this key came due.
+    Timer(Key),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Update(id) => write!(f, "update {}", id.0),
+            Self::Timer(key) => write!(f, "timer {key}"),
+        }
+    }
 }
 
 /// What becomes of a stored update.
@@ -129,79 +165,18 @@ pub struct Completion {
     pub pos: Pos,
     /// What becomes of it.
     pub fate: Fate,
+    /// What it changes of documents and timers.
+    pub changes: Vec<Change>,
 }
 
-/// Why the engine refused.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// Another process holds the state directory.
-    #[error(
-        "the state directory {} is in use by {holder}; stop that instance, or give this one a directory of its own with --state-dir",
-        dir.display()
-    )]
-    InUse {
-        /// The directory.
-        dir: PathBuf,
-        /// Who holds it, as far as that is known.
-        holder: String,
-    },
-    /// The directory or a file in it cannot be used.
-    #[error("cannot {what} {}: {detail}", path.display())]
-    Path {
-        /// What was tried.
-        what: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the system said.
-        detail: String,
-        /// Whether it is a matter of permission.
-        denied: bool,
-    },
-    /// The database refused.
-    #[error("cannot {what} in the store: {detail}")]
-    Database {
-        /// What was tried.
-        what: &'static str,
-        /// What the database said.
-        detail: String,
-    },
-    /// The database was written by a newer version of this program.
-    #[error(
-        "the store has schema version {found}, and this program knows versions up to {known}; use the newer program, or another --state-dir"
-    )]
-    NewerSchema {
-        /// The version found.
-        found: i64,
-        /// The newest known here.
-        known: i64,
-    },
-    /// The database is not of this program's version, and is only looked at.
-    #[error(
-        "the store has schema version {found}, and this program knows version {known}; a start of the bot brings an older one up to date"
-    )]
-    OtherSchema {
-        /// The version found.
-        found: i64,
-        /// The one known here.
-        known: i64,
-    },
-    /// Somebody else holds the scope now.
-    #[error("the lease on {0:?} has passed to another holder")]
-    Fenced(Scope),
-    /// The engine has been closed.
-    #[error("the store is closed")]
-    Closed,
-}
-
-impl StoreError {
-    /// The exit code that tells an operator what to look at.
+impl Completion {
+    /// One that changes nothing.
     #[must_use]
-    pub fn exit_kind(&self) -> ExitKind {
-        match self {
-            Self::InUse { .. } | Self::Fenced(_) => ExitKind::Temporary,
-            Self::Path { denied: true, .. } => ExitKind::Permission,
-            _ => ExitKind::StateIo,
+    pub fn new(pos: Pos, fate: Fate) -> Self {
+        Self {
+            pos,
+            fate,
+            changes: Vec::new(),
         }
     }
 }
@@ -255,9 +230,25 @@ pub trait Engine: Send + Sync + 'static {
     /// Has completions that wait for others to share a flush with written now: nothing more will come.
     async fn flush(&self) -> Result<()>;
 
-    /// Records completions. It returns when they are on disk, up to 50 ms later, since they wait to share a
-    /// flush with others.
+    /// Records completions with their changes, all of them or none. It returns when they are on disk: where nothing is
+    /// changed that is up to 50 ms later, since they wait to share a flush with others.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] where a document is not as a change expects; then nothing is recorded.
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()>;
+
+    /// Does changes that belong to no update, all of them or none, and returns when they are on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] where a document is not as a change expects; then nothing is done.
+    async fn change(&self, part: &Lease, changes: Vec<Change>) -> Result<()>;
+
+    /// Reads a document as it was last committed.
+    async fn read(&self, key: &Key) -> Result<Option<Document>>;
+
+    /// Up to `max` documents whose names begin with `prefix`, in the order of their names' bytes, from the first behind
+    /// `after`.
+    async fn scan(&self, prefix: &str, after: Option<&Key>, max: usize) -> Result<Vec<Document>>;
 
     /// The bots that have queued updates.
     async fn bots(&self) -> Result<Vec<BotId>>;

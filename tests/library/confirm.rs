@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use sundown::lifecycle::{ExitKind, Phase, Report, Supervisor};
 use sundown::store::sqlite::Sqlite;
 use sundown::store::{
-    BotId, Completion, Counts, Cursor, Engine, Entry, Lease, Pos, RawBatch, Scope, StoreError,
+    BotId, Change, Completion, Counts, Cursor, Document, Engine, Entry, Key, Lease, Pos, RawBatch,
+    Scope, StoreError,
 };
 use sundown::telegram::{Client, Identity, Poller, PollerConfig, Token};
 use tokio::sync::Semaphore;
@@ -70,6 +71,15 @@ impl Engine for SlowDisk {
     }
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()> {
         self.inner.complete(part, done).await
+    }
+    async fn change(&self, part: &Lease, changes: Vec<Change>) -> Result<()> {
+        self.inner.change(part, changes).await
+    }
+    async fn read(&self, key: &Key) -> Result<Option<Document>> {
+        self.inner.read(key).await
+    }
+    async fn scan(&self, prefix: &str, after: Option<&Key>, max: usize) -> Result<Vec<Document>> {
+        self.inner.scan(prefix, after, max).await
     }
     async fn bots(&self) -> Result<Vec<BotId>> {
         self.inner.bots().await

@@ -17,6 +17,8 @@
 mod inbox;
 mod open;
 mod running;
+mod state;
+mod transactions;
 mod window;
 mod writer;
 
@@ -32,13 +34,13 @@ use rusqlite::{Connection, Row};
 use tokio::sync::oneshot;
 
 use super::{
-    BotId, Completion, Counts, Cursor, Engine, Entry, LaneKey, Lease, Pos, RawBatch, RawUpdate,
-    Result, Scope, StoreError, UpdateId,
+    BotId, Change, Completion, Counts, Cursor, Document, Engine, Entry, Key, LaneKey, Lease,
+    Origin, Pos, RawBatch, Result, Scope, StoreError, UpdateId,
 };
 pub use inbox::{Inbox, Item};
 use running::Running;
 use window::Window;
-use writer::{Command, Writer};
+use writer::{Command, Record, Writer};
 
 /// Entries that are kept in memory for handlers to start from; what does not fit is read from disk.
 const WINDOW: usize = 10_000;
@@ -90,7 +92,7 @@ impl Sqlite {
     }
 
     /// Reads on a thread that may block.
-    async fn read<T, F>(&self, what: &'static str, query: F) -> Result<T>
+    async fn query<T, F>(&self, what: &'static str, query: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -104,12 +106,16 @@ impl Sqlite {
         read.await.map_err(|_| StoreError::Closed)?
     }
 
+    async fn record(&self, record: Record) -> Result<()> {
+        self.writer.ask(|ack| Command::Record { record, ack }).await
+    }
+
     async fn page(&self, after: Pos, max: usize) -> Result<Vec<Entry>> {
-        self.read("read queued updates", move |connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT pos, bot, update_id, lane, body, attempts FROM updates
+        self.query("read queued updates", move |connection| {
+            let mut select = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM updates
                  WHERE pos > ?1 AND error IS NULL AND retry = 0 ORDER BY pos LIMIT ?2",
-            )?;
+            ))?;
             let limit = i64::try_from(max).unwrap_or(i64::MAX);
             select.query_map((after.0, limit), entry)?.collect()
         })
@@ -133,7 +139,7 @@ impl Engine for Sqlite {
     async fn cursor(&self, poll: &Lease) -> Result<Cursor> {
         self.check(poll)?;
         let bot = poll_bot(poll)?;
-        self.read("read the offset", move |connection| {
+        self.query("read the offset", move |connection| {
             let mut select = connection
                 .prepare_cached("SELECT generation, next_offset FROM cursors WHERE bot = ?1")?;
             let mut rows = select.query_map([bot.0], |row| {
@@ -178,11 +184,10 @@ impl Engine for Sqlite {
 
     async fn fetch(&self, part: &Lease, positions: Vec<Pos>) -> Result<Vec<Entry>> {
         self.check(part)?;
-        self.read("read queued updates", move |connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT pos, bot, update_id, lane, body, attempts FROM updates
-                 WHERE pos = ?1 AND error IS NULL AND retry = 0",
-            )?;
+        self.query("read queued updates", move |connection| {
+            let mut select = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM updates WHERE pos = ?1 AND error IS NULL AND retry = 0",
+            ))?;
             let mut entries = Vec::with_capacity(positions.len());
             for pos in positions {
                 for found in select.query_map([pos.0], entry)? {
@@ -212,7 +217,7 @@ impl Engine for Sqlite {
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()> {
         self.check(part)?;
         let positions: Vec<Pos> = done.iter().map(|completion| completion.pos).collect();
-        let committed = self.writer.ask(|ack| Command::Complete { done, ack }).await;
+        let committed = self.record(Record::of(done)).await;
         if committed.is_ok() {
             positions
                 .into_iter()
@@ -222,15 +227,38 @@ impl Engine for Sqlite {
     }
 
     async fn counts(&self) -> Result<Counts> {
-        self.read("count updates", counts).await
+        self.query("count updates", counts).await
     }
 
     async fn flush(&self) -> Result<()> {
-        self.writer.ask(|ack| Command::Flush { ack }).await
+        self.record(Record::default()).await
+    }
+
+    async fn change(&self, part: &Lease, changes: Vec<Change>) -> Result<()> {
+        self.check(part)?;
+        let done = Vec::new();
+        self.record(Record { done, changes }).await
+    }
+
+    async fn read(&self, key: &Key) -> Result<Option<Document>> {
+        let key = key.clone();
+        self.query("read a document", move |connection| {
+            state::read(connection, &key)
+        })
+        .await
+    }
+
+    async fn scan(&self, prefix: &str, after: Option<&Key>, max: usize) -> Result<Vec<Document>> {
+        let (prefix, after) = (prefix.to_owned(), after.cloned());
+        self.query("read documents", move |connection| {
+            let after = after.as_ref().map_or("", Key::as_str);
+            state::scan(connection, &prefix, after, max)
+        })
+        .await
     }
 
     async fn bots(&self) -> Result<Vec<BotId>> {
-        self.read("list the bots", |connection| {
+        self.query("list the bots", |connection| {
             // From bot to bot along the index, and not over every row.
             let mut select = connection.prepare_cached(
                 "WITH RECURSIVE bots (bot) AS (
@@ -279,15 +307,19 @@ fn poll_bot(lease: &Lease) -> Result<BotId> {
     }
 }
 
+/// What [`entry`] reads of a row of `updates`.
+const COLUMNS: &str = "pos, bot, update_id, lane, body, attempts, timer";
+
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     Ok(Entry {
         pos: Pos(row.get(0)?),
         bot: BotId(row.get(1)?),
-        update: RawUpdate {
-            id: UpdateId(row.get(2)?),
-            lane: LaneKey(row.get(3)?),
-            body: row.get::<_, String>(4)?.into(),
+        lane: LaneKey(row.get(3)?),
+        origin: match row.get::<_, Option<String>>(6)? {
+            None => Origin::Update(UpdateId(row.get(2)?)),
+            Some(_) => Origin::Timer(state::key(row, 6)?),
         },
+        body: row.get::<_, String>(4)?.into(),
         attempts: row.get(5)?,
     })
 }

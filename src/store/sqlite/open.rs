@@ -12,7 +12,7 @@ use super::{Pos, Result, StoreError, refused};
 use crate::lifecycle::crash_point;
 
 /// Each migration brings the schema from its index to the next version.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE node (
         id INTEGER PRIMARY KEY CHECK (id = 0),
@@ -43,6 +43,25 @@ const MIGRATIONS: [&str; 2] = [
     -- Both are all but empty: they find what is rare among a million rows.
     CREATE INDEX updates_retry ON updates (pos) WHERE retry = 1;
     CREATE INDEX updates_parked ON updates (pos) WHERE error IS NOT NULL;
+",
+    "
+    CREATE TABLE documents (
+        key TEXT PRIMARY KEY,
+        version INTEGER NOT NULL,
+        body TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE timers (
+        key TEXT PRIMARY KEY,
+        due_ms INTEGER NOT NULL, -- since 1970
+        bot INTEGER NOT NULL,
+        lane INTEGER NOT NULL,
+        body TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX timers_due ON timers (due_ms);
+    -- Gives documents their versions.
+    ALTER TABLE node ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
+    -- The name of the timer that a row was before it came due.
+    ALTER TABLE updates ADD COLUMN timer TEXT;
 ",
 ];
 

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::lifecycle::ExitKind;
-use crate::store::Fate;
+use crate::store::{Fate, RawUpdate};
 
 const BOT: BotId = BotId(7);
 const SOON: Duration = Duration::from_millis(10);
@@ -52,7 +52,10 @@ async fn read_all(store: &Sqlite, part: &Lease, page: usize) -> Vec<Entry> {
 }
 
 fn ids(entries: &[Entry]) -> Vec<i64> {
-    entries.iter().map(|entry| entry.update.id.0).collect()
+    entries
+        .iter()
+        .map(|entry| entry.update_id().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -76,11 +79,7 @@ async fn a_batch_and_its_cursor_survive_without_a_close() {
     let entries = read_all(&store, &part, 100).await;
     assert_eq!(ids(&entries), [10, 11, 12]);
     assert_eq!(
-        (
-            entries[0].bot,
-            &*entries[0].update.body,
-            entries[0].update.lane
-        ),
+        (entries[0].bot, &*entries[0].body, entries[0].lane),
         (BOT, "{\"n\":10}", LaneKey(1))
     );
 }
@@ -92,16 +91,9 @@ async fn what_is_done_is_gone_and_what_is_parked_is_kept_aside() {
     let (poll, part) = leases(&store).await;
     store.append(&poll, batch(1..4)).await.unwrap();
     let entries = read_all(&store, &part, 100).await;
-    let done = |entry: &Entry| Completion {
-        pos: entry.pos,
-        fate: Fate::Done,
-    };
-    let parked = Completion {
-        pos: entries[1].pos,
-        fate: Fate::Parked {
-            error: "no tea".into(),
-        },
-    };
+    let done = |entry: &Entry| Completion::new(entry.pos, Fate::Done);
+    let error = "no tea".to_owned();
+    let parked = Completion::new(entries[1].pos, Fate::Parked { error });
     store
         .complete(&part, vec![done(&entries[0]), parked])
         .await
@@ -179,13 +171,7 @@ async fn parked_updates_at_the_end_do_not_hide_what_comes_after_a_restart() {
     for entry in read_all(&store, &part, 10).await {
         let fate = Fate::Parked { error: "x".into() };
         store
-            .complete(
-                &part,
-                vec![Completion {
-                    pos: entry.pos,
-                    fate,
-                }],
-            )
+            .complete(&part, vec![Completion::new(entry.pos, fate)])
             .await
             .unwrap();
     }
@@ -208,10 +194,7 @@ async fn a_new_reader_does_not_get_what_is_done() {
     store.append(&poll, batch(1..4)).await.unwrap();
     // Read once: the entries are still in memory.
     let entries = store.next(&part, Pos::default(), 10, SOON).await.unwrap();
-    let done = |entry: &Entry| Completion {
-        pos: entry.pos,
-        fate: Fate::Done,
-    };
+    let done = |entry: &Entry| Completion::new(entry.pos, Fate::Done);
     store
         .complete(&part, entries[..2].iter().map(done).collect())
         .await
@@ -338,16 +321,16 @@ async fn what_was_handled_when_the_process_died_is_counted_and_the_third_time_pa
         let store = open(&dir);
         let (_, part) = leases(&store).await;
         let entries = read_all(&store, &part, 100).await;
-        assert_eq!((entries[0].update.id.0, entries[0].attempts), (1, died));
+        assert_eq!(
+            (entries[0].update_id().unwrap(), entries[0].attempts),
+            (1, died)
+        );
         assert!(entries[1..].iter().all(|entry| entry.attempts == 0));
         for entry in &entries[..3] {
             store.begin(&part, entry.pos).await.unwrap();
         }
         // One ended well, and one was broken off on purpose; during the first the process dies.
-        let done = Completion {
-            pos: entries[1].pos,
-            fate: Fate::Done,
-        };
+        let done = Completion::new(entries[1].pos, Fate::Done);
         store.complete(&part, vec![done]).await.unwrap();
         store.put_back(&part, entries[2].pos).await.unwrap();
         drop(store);
@@ -364,10 +347,7 @@ async fn updates_are_fetched_by_their_positions() {
     let (poll, part) = leases(&store).await;
     store.append(&poll, batch(1..6)).await.unwrap();
     let all = read_all(&store, &part, 100).await;
-    let gone = Completion {
-        pos: all[2].pos,
-        fate: Fate::Done,
-    };
+    let gone = Completion::new(all[2].pos, Fate::Done);
     store.complete(&part, vec![gone]).await.unwrap();
     let wanted = vec![all[4].pos, all[2].pos, all[0].pos];
     let fetched = store.fetch(&part, wanted).await.unwrap();

@@ -4,17 +4,17 @@ use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::transactions::{self, Written};
 use super::window::Window;
 use super::{
-    Ack, BotId, Completion, Cursor, Entry, Pos, RawBatch, Result, StoreError, entry, refused,
+    Ack, BotId, Change, Completion, Entry, Pos, RawBatch, Result, StoreError, refused, state,
 };
 use crate::lifecycle::crash_point;
-use crate::store::Fate;
 
 /// Completions wait this long for an append to ride with.
 const LINGER: Duration = Duration::from_millis(50);
@@ -29,17 +29,44 @@ pub(super) enum Command {
         batch: RawBatch,
         ack: Ack<usize>,
     },
-    Complete {
-        done: Vec<Completion>,
-        ack: Ack<()>,
-    },
-    /// Completions are not to wait any longer.
-    Flush {
+    Record {
+        record: Record,
         ack: Ack<()>,
     },
     Close {
         ack: Ack<()>,
     },
+}
+
+/// Completions and changes that are recorded together, or not at all.
+#[derive(Default)]
+pub(super) struct Record {
+    pub(super) done: Vec<Completion>,
+    pub(super) changes: Vec<Change>,
+}
+
+impl Record {
+    pub(super) fn of(mut done: Vec<Completion>) -> Self {
+        let changes = done
+            .iter_mut()
+            .map(|done| std::mem::take(&mut done.changes));
+        Self {
+            changes: changes.flatten().collect(),
+            done,
+        }
+    }
+
+    /// Completions alone can wait for others to share a flush with. Changes cannot, and nothing at all asks for what
+    /// waits to be written now.
+    fn can_wait(&self) -> bool {
+        self.changes.is_empty() && !self.done.is_empty()
+    }
+
+    fn sets_timers(&self) -> bool {
+        let is_about_timers =
+            |change: &Change| matches!(change, Change::SetTimer(_) | Change::CancelTimer(_));
+        self.changes.iter().any(is_about_timers)
+    }
 }
 
 /// The writer's address. Dropped, it waits for the thread to commit what it has and to give the lock back.
@@ -72,10 +99,11 @@ impl Writer {
             last,
             window,
             appends: Vec::new(),
-            completions: Vec::new(),
+            records: Vec::new(),
             oldest: None,
             looked: Instant::now(),
             data_version: 0,
+            due: None,
         };
         let thread = thread::Builder::new()
             .name("sundown-store".into())
@@ -100,9 +128,9 @@ impl Writer {
     }
 }
 
-struct Append {
-    bot: BotId,
-    batch: RawBatch,
+pub(super) struct Append {
+    pub(super) bot: BotId,
+    pub(super) batch: RawBatch,
     ack: Ack<usize>,
 }
 
@@ -113,16 +141,19 @@ struct Work {
     last: Pos,
     window: Arc<Window>,
     appends: Vec<Append>,
-    completions: Vec<(Vec<Completion>, Ack<()>)>,
-    /// When the oldest completion came.
+    records: Vec<(Record, Ack<()>)>,
+    /// When the oldest of them came.
     oldest: Option<Instant>,
     /// When somebody else's writing was looked for, and what the database said then.
     looked: Instant,
     data_version: i64,
+    /// When the first timer is due.
+    due: Option<SystemTime>,
 }
 
 impl Work {
     fn run(mut self, inbox: &Receiver<Command>) {
+        self.look_for_timers();
         loop {
             let closing = match self.wait(inbox) {
                 Ok(command) => self.take(command, inbox),
@@ -139,6 +170,9 @@ impl Work {
             if closing.is_none() && self.looked.elapsed() >= LOOK {
                 self.look_for_retries();
             }
+            if closing.is_none() && self.due.is_some_and(|due| due <= SystemTime::now()) {
+                self.fire();
+            }
             if let Some(ack) = closing {
                 // The connection is closed before it is said to be.
                 let closed = self.connection.close();
@@ -154,7 +188,10 @@ impl Work {
             Some(oldest) => oldest + LINGER,
             None => self.looked + LOOK,
         };
-        inbox.recv_timeout(until.saturating_duration_since(Instant::now()))
+        let wait = until.saturating_duration_since(Instant::now());
+        // A clock that is set otherwise meanwhile is noticed at the next look.
+        let until_due = |due: SystemTime| due.duration_since(SystemTime::now()).unwrap_or_default();
+        inbox.recv_timeout(self.due.map_or(wait, |due| wait.min(until_due(due))))
     }
 
     /// Takes a command and all that is queued behind it; returns the acknowledgement to give where one of them
@@ -166,12 +203,9 @@ impl Work {
                 Command::Append { bot, batch, ack } => {
                     self.appends.push(Append { bot, batch, ack })
                 }
-                Command::Complete { done, ack } => {
+                Command::Record { record, ack } => {
                     self.oldest.get_or_insert_with(Instant::now);
-                    self.completions.push((done, ack));
-                }
-                Command::Flush { ack } => {
-                    self.completions.push((Vec::new(), ack));
+                    self.records.push((record, ack));
                 }
                 Command::Close { ack } => return Some(ack),
             }
@@ -181,10 +215,14 @@ impl Work {
     }
 
     fn is_due(&self) -> bool {
-        let waiting: usize = self.completions.iter().map(|(done, _)| done.len()).sum();
-        let is_flushed = self.completions.iter().any(|(done, _)| done.is_empty());
+        let waiting: usize = self
+            .records
+            .iter()
+            .map(|(record, _)| record.done.len())
+            .sum();
+        let is_urgent = self.records.iter().any(|(record, _)| !record.can_wait());
         !self.appends.is_empty()
-            || is_flushed
+            || is_urgent
             || waiting >= LINGER_MAX
             || self.oldest.is_some_and(|oldest| oldest.elapsed() >= LINGER)
     }
@@ -199,12 +237,11 @@ impl Work {
             Ok(version) if version != self.data_version => self.data_version = version,
             _ => return,
         }
-        match requeue(&mut self.connection, self.last) {
+        match transactions::requeue(&mut self.connection, self.last) {
             Ok(entries) if entries.is_empty() => {}
             Ok(entries) => {
                 tracing::info!(count = entries.len(), "parked updates are handled again");
-                self.last = entries.last().map_or(self.last, |entry| entry.pos);
-                self.window.push(entries);
+                self.take_in(entries);
             }
             Err(error) => tracing::warn!(%error, "parked updates cannot be taken up again"),
         }
@@ -213,9 +250,9 @@ impl Work {
     /// One transaction for everything that waits; then, and only then, everybody is told.
     fn commit(&mut self) {
         let appends = std::mem::take(&mut self.appends);
-        let completions = std::mem::take(&mut self.completions);
+        let records = std::mem::take(&mut self.records);
         self.oldest = None;
-        if appends.is_empty() && completions.is_empty() {
+        if appends.is_empty() && records.is_empty() {
             return;
         }
         crash_point(if appends.is_empty() {
@@ -223,19 +260,22 @@ impl Work {
         } else {
             "before the commit"
         });
-        let written = write(&mut self.connection, self.last, &appends, &completions)
+        let written = transactions::write(&mut self.connection, self.last, &appends, &records)
             .map_err(|error| refused("write", &error));
         match written {
-            Ok(batches) => {
+            Ok(Written { batches, results }) => {
                 crash_point("after the commit");
                 for (append, entries) in appends.into_iter().zip(batches) {
-                    self.last = entries.last().map_or(self.last, |entry| entry.pos);
                     let stored = entries.len();
-                    self.window.push(entries);
+                    self.take_in(entries);
                     let _ = append.ack.send(Ok(stored));
                 }
-                for (_, ack) in completions {
-                    let _ = ack.send(Ok(()));
+                let has_timers = records.iter().any(|(record, _)| record.sets_timers());
+                for ((_, ack), result) in records.into_iter().zip(results) {
+                    let _ = ack.send(result.map_err(StoreError::Changed));
+                }
+                if has_timers {
+                    self.look_for_timers();
                 }
             }
             Err(error) => {
@@ -243,100 +283,42 @@ impl Work {
                 for append in appends {
                     let _ = append.ack.send(Err(error.clone()));
                 }
-                for (_, ack) in completions {
+                for (_, ack) in records {
                     let _ = ack.send(Err(error.clone()));
                 }
             }
         }
     }
-}
 
-fn write(
-    connection: &mut Connection,
-    last: Pos,
-    appends: &[Append],
-    completions: &[(Vec<Completion>, Ack<()>)],
-) -> rusqlite::Result<Vec<Vec<Entry>>> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut pos = last;
-    let mut batches = Vec::with_capacity(appends.len());
-    for append in appends {
-        batches.push(insert(&transaction, &mut pos, append)?);
+    /// Hands committed entries on.
+    fn take_in(&mut self, entries: Vec<Entry>) {
+        self.last = entries.last().map_or(self.last, |entry| entry.pos);
+        self.window.push(entries);
     }
-    for completion in completions.iter().flat_map(|(done, _)| done) {
-        record(&transaction, completion)?;
-    }
-    transaction.commit()?;
-    Ok(batches)
-}
 
-fn insert(connection: &Connection, pos: &mut Pos, append: &Append) -> rusqlite::Result<Vec<Entry>> {
-    let Cursor {
-        generation,
-        next_offset,
-    } = append.batch.cursor;
-    let mut insert = connection.prepare_cached(
-        "INSERT OR IGNORE INTO updates (pos, bot, generation, update_id, lane, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    let mut entries = Vec::with_capacity(append.batch.updates.len());
-    for update in &append.batch.updates {
-        let next = Pos(pos.0 + 1);
-        let row = (
-            next.0,
-            append.bot.0,
-            generation,
-            update.id.0,
-            update.lane.0,
-            &*update.body,
-        );
-        if insert.execute(row)? == 0 {
-            continue; // It is queued already.
+    /// Has timers that are due handled.
+    fn fire(&mut self) {
+        match state::fire(&mut self.connection, self.last, SystemTime::now()) {
+            Ok(entries) => {
+                tracing::debug!(count = entries.len(), "timers are due");
+                self.take_in(entries);
+                self.look_for_timers();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "timers are due and cannot be written; trying again");
+                self.due = Some(SystemTime::now() + LOOK);
+            }
         }
-        *pos = next;
-        entries.push(Entry {
-            pos: next,
-            bot: append.bot,
-            update: update.clone(),
-            attempts: 0,
-        });
     }
-    connection
-        .prepare_cached(
-            "INSERT INTO cursors VALUES (?1, ?2, ?3)
-             ON CONFLICT (bot) DO UPDATE SET generation = ?2, next_offset = ?3",
-        )?
-        .execute((append.bot.0, generation, next_offset))?;
-    Ok(entries)
-}
 
-fn requeue(connection: &mut Connection, last: Pos) -> rusqlite::Result<Vec<Entry>> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut entries: Vec<Entry> = transaction
-        .prepare_cached(
-            "SELECT pos, bot, update_id, lane, body, attempts FROM updates WHERE retry = 1 ORDER BY pos",
-        )?
-        .query_map([], entry)?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut pos = last;
-    for entry in &mut entries {
-        pos = Pos(pos.0 + 1);
-        transaction
-            .prepare_cached("UPDATE updates SET pos = ?2, retry = 0 WHERE pos = ?1")?
-            .execute((entry.pos.0, pos.0))?;
-        entry.pos = pos;
+    /// Notes when the first timer is due.
+    fn look_for_timers(&mut self) {
+        match state::next_due(&self.connection) {
+            Ok(due) => self.due = due,
+            Err(error) => {
+                tracing::warn!(%error, "timers cannot be read; trying again");
+                self.due = Some(SystemTime::now() + LOOK);
+            }
+        }
     }
-    transaction.commit()?;
-    Ok(entries)
-}
-
-fn record(connection: &Connection, completion: &Completion) -> rusqlite::Result<()> {
-    match &completion.fate {
-        Fate::Done => connection
-            .prepare_cached("DELETE FROM updates WHERE pos = ?1")?
-            .execute([completion.pos.0])?,
-        Fate::Parked { error } => connection
-            .prepare_cached("UPDATE updates SET error = ?2 WHERE pos = ?1")?
-            .execute((completion.pos.0, error))?,
-    };
-    Ok(())
 }

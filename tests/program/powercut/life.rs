@@ -8,7 +8,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use nix::sys::signal::Signal;
 use sundown::store::sqlite::Sqlite;
-use sundown::store::{BotId, Engine, Pos, Scope, StoreError};
+use sundown::store::{BotId, Engine, Entry, Pos, Scope, StoreError};
 
 use super::super::support::{Process, Server, TOKEN};
 use super::disk::{self, Files, Luck};
@@ -215,7 +215,7 @@ async fn stored(state: &Path) -> Result<(Vec<i64>, i64), StoreError> {
         .await?;
     store.close().await?;
     Ok((
-        entries.iter().map(|entry| entry.update.id.0).collect(),
+        entries.iter().filter_map(Entry::update_id).collect(),
         offset,
     ))
 }
