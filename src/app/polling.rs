@@ -37,6 +37,7 @@ pub fn polling<E: Debug + Send + Sync + 'static>(
     Polling {
         bot,
         handler,
+        timers: None,
         dependencies: DependencyMap::new(),
         state_dir: None,
         lanes: LanesConfig::default(),
@@ -52,6 +53,7 @@ pub fn polling<E: Debug + Send + Sync + 'static>(
 pub struct Polling<E> {
     bot: Bot,
     handler: UpdateHandler<E>,
+    timers: Option<UpdateHandler<E>>,
     dependencies: DependencyMap,
     state_dir: Option<PathBuf>,
     lanes: LanesConfig,
@@ -71,8 +73,16 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
         self
     }
 
-    /// What the handlers ask for, besides `Bot`, `Me`, `Update` and the supervisor's
-    /// [`Handle`](crate::lifecycle::Handle).
+    /// What handles timers that came due: those that handlers have set with [`State`](crate::bot::State), where there is
+    /// an example too. Its handlers ask for a [`Timer`](crate::bot::Timer) where others ask for `Update`. A timer that no
+    /// handler takes is parked, as is one whose handler fails.
+    pub fn on_timer(mut self, handler: UpdateHandler<E>) -> Self {
+        self.timers = Some(handler);
+        self
+    }
+
+    /// What the handlers ask for, besides `Bot`, `Me`, `Update`, [`State`](crate::bot::State),
+    /// [`Verdict`](crate::bot::Verdict) and the supervisor's [`Handle`](crate::lifecycle::Handle).
     pub fn dependencies(mut self, dependencies: DependencyMap) -> Self {
         self.dependencies = dependencies;
         self
@@ -163,8 +173,18 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
         let identity = Identity::default();
         let mut dependencies = self.dependencies;
         dependencies.insert(self.supervisor.handle());
-        let handler =
-            Dispatch::new(self.bot, self.handler, dependencies, identity.clone()).into_handler();
+        let dispatch = Dispatch::new(
+            self.bot,
+            self.handler,
+            dependencies,
+            identity.clone(),
+            store.clone(),
+        );
+        let handler = match self.timers {
+            Some(timers) => dispatch.on_timer(timers),
+            None => dispatch,
+        };
+        let handler = handler.into_handler();
         // No handler starts before it can be told who the bot is.
         let asked = identity.clone();
         let known: Gate = Arc::new(move || {

@@ -1,4 +1,4 @@
-//! Dispatches stored updates to a dptree handler.
+//! Dispatches stored updates and timers to dptree handlers.
 
 use std::fmt::Debug;
 use std::ops::ControlFlow;
@@ -14,22 +14,26 @@ use tracing::{debug, warn};
 pub use teloxide::dispatching::UpdateHandler;
 
 use super::me::me;
+use super::state::State;
+use super::timer::Timer;
 use super::verdict::Verdict;
 use crate::lanes::{Handler, Outcome};
-use crate::store::Entry;
+use crate::store::{Entry, Origin, Store};
 use crate::telegram::Identity;
 
-/// A handler tree with what it needs.
+/// Handler trees with what they need.
 pub struct Dispatch<E> {
-    bot: Bot,
-    handler: UpdateHandler<E>,
+    updates: UpdateHandler<E>,
+    timers: Option<UpdateHandler<E>>,
     dependencies: DependencyMap,
     identity: Identity,
     me: OnceCell<Me>,
+    store: Arc<dyn Fn() -> Store + Send + Sync>,
 }
 
 impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
-    /// Prepares a tree. Handlers may ask for [`Bot`], [`Me`], [`Update`], [`Verdict`] and whatever is in `dependencies`.
+    /// Prepares the tree for updates. Handlers may ask for [`Bot`], [`Me`], [`Update`], [`Verdict`], [`State`] and
+    /// whatever is in `dependencies`. The store that states are kept in is asked for when there is an update.
     ///
     /// # Panics
     /// Where a handler asks for something that nobody provides, as teloxide's own dispatcher does: better now
@@ -37,24 +41,33 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
     #[must_use]
     pub fn new(
         bot: Bot,
-        handler: UpdateHandler<E>,
+        updates: UpdateHandler<E>,
         mut dependencies: DependencyMap,
         identity: Identity,
+        store: impl Fn() -> Store + Send + Sync + 'static,
     ) -> Self {
-        dependencies.insert(bot.clone());
-        let given_later = [
-            dptree::Type::of::<Me>(),
-            dptree::Type::of::<Update>(),
-            dptree::Type::of::<Verdict>(),
-        ];
-        dptree::type_check(handler.sig(), &dependencies, &given_later);
+        dependencies.insert(bot);
+        check(&updates, &dependencies, dptree::Type::of::<Update>());
         Self {
-            bot,
-            handler,
+            updates,
+            timers: None,
             dependencies,
             identity,
             me: OnceCell::new(),
+            store: Arc::new(store),
         }
+    }
+
+    /// Prepares the tree for timers. Its handlers may ask for [`Timer`] and not for [`Update`]; otherwise they are like
+    /// the others.
+    ///
+    /// # Panics
+    /// As for [`new`](Self::new).
+    #[must_use]
+    pub fn on_timer(mut self, timers: UpdateHandler<E>) -> Self {
+        check(&timers, &self.dependencies, dptree::Type::of::<Timer>());
+        self.timers = Some(timers);
+        self
     }
 
     /// As the lanes call it.
@@ -72,32 +85,61 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
             .me
             .get_or_init(async || me(&*self.identity.known().await))
             .await;
-        let update: Update = match serde_json::from_str(&entry.body) {
-            Ok(update) => update,
-            Err(error) => return parked(format!("the update does not parse: {error}")),
-        };
-        let is_unknown = matches!(update.kind, UpdateKind::Error(_));
-        if is_unknown {
-            warn!("the update is of a kind or form that is not known here; handing it on as it is");
-        }
         let mut dependencies = self.dependencies.clone();
-        dependencies.insert(self.bot.clone());
         dependencies.insert(me.clone());
-        dependencies.insert(update);
         let verdict = Verdict::default();
         dependencies.insert(verdict.clone());
-        match self.handler.dispatch(dependencies).await {
-            ControlFlow::Break(Ok(())) => verdict.take().unwrap_or(Outcome::Done),
+        let state = State::new((self.store)(), &entry);
+        dependencies.insert(state.clone());
+        let (tree, untaken) = match &entry.origin {
+            Origin::Timer(key) => {
+                dependencies.insert(Timer::new(entry.bot, key, &entry.body));
+                let Some(tree) = &self.timers else {
+                    return parked("nothing here handles timers".to_owned());
+                };
+                (tree, Some("no handler took the timer"))
+            }
+            Origin::Update(_) => {
+                let update: Update = match serde_json::from_str(&entry.body) {
+                    Ok(update) => update,
+                    Err(error) => return parked(format!("the update does not parse: {error}")),
+                };
+                let is_unknown = matches!(update.kind, UpdateKind::Error(_));
+                if is_unknown {
+                    warn!(
+                        "the update is of a kind or form that is not known here; handing it on as it is"
+                    );
+                }
+                dependencies.insert(update);
+                let untaken = "of an unknown kind or form, and no handler took it";
+                (&self.updates, is_unknown.then_some(untaken))
+            }
+        };
+        match tree.dispatch(dependencies).await {
+            ControlFlow::Break(Ok(())) => verdict
+                .take()
+                .unwrap_or_else(|| Outcome::DoneWith(state.take())),
             ControlFlow::Break(Err(error)) => parked(brief(&format!("{error:?}"))),
-            ControlFlow::Continue(_) if is_unknown => {
-                parked("of an unknown kind or form, and no handler took it".to_owned())
-            }
-            ControlFlow::Continue(_) => {
-                debug!("no handler took the update");
-                Outcome::Done
-            }
+            ControlFlow::Continue(_) => match untaken {
+                Some(error) => parked(error.to_owned()),
+                None => {
+                    debug!("no handler took the update");
+                    Outcome::Done
+                }
+            },
         }
     }
+}
+
+/// That a tree asks for nothing that is not there.
+fn check<E: 'static>(tree: &UpdateHandler<E>, dependencies: &DependencyMap, subject: dptree::Type) {
+    let given_later = [
+        subject,
+        dptree::Type::of::<Me>(),
+        dptree::Type::of::<State>(),
+        dptree::Type::of::<Verdict>(),
+    ];
+    dptree::type_check(tree.sig(), dependencies, &given_later);
 }
 
 /// An error's text without what it quotes of an answer, which holds people's names and words, and not at any length.

@@ -5,14 +5,19 @@
 //! ended.
 //!
 //! ```text
-//!  lanes ── entry ──→ parse ──→ handler.dispatch(Bot, Me, Update, Verdict, yours) ──→ Break(Ok)  done, or as its Verdict says
-//!                                                                                   ├ Break(Err) parked
-//!                                                                                   └ Continue   nobody took it: done
+//!  lanes ── entry ──→ parse ──→ handler.dispatch(Bot, Me, Update, State, Verdict, yours)
+//!                                 ├ Break(Ok)  done with what its State changes, or as its Verdict says
+//!                                 ├ Break(Err) parked
+//!                                 └ Continue   nobody took it: done
 //! ```
 
 mod dispatch;
 mod me;
+mod state;
+mod timer;
 mod verdict;
 
 pub use dispatch::{Dispatch, UpdateHandler};
+pub use state::State;
+pub use timer::Timer;
 pub use verdict::Verdict;

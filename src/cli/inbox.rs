@@ -115,8 +115,8 @@ fn line(item: &Item) -> String {
     };
     let error = item.error.as_deref().unwrap_or_default();
     format!(
-        "{:>8}  update {}  lane {}  {} bytes{attempts}  {error}\n",
-        item.pos.0, item.update_id, item.lane, item.bytes
+        "{:>8}  {}  lane {}  {} bytes{attempts}  {error}\n",
+        item.pos.0, item.origin, item.lane, item.bytes
     )
 }
 

@@ -1,27 +1,33 @@
-//! The durable engine: updates that arrived and have not been handled, and the offset that confirms them.
+//! The durable engine: updates that arrived and have not been handled, the offset that confirms them, and what features
+//! keep.
 //!
 //! It knows bots, lanes and positions, and nothing of Telegram's types: a body is JSON text that somebody else
 //! reads. **Authority**: what the engine has acknowledged is on disk; nothing else is promised.
 //!
 //! ```text
-//!             append (one transaction with the cursor)          complete(Done)
-//!   Telegram ──────────────────────────────────────→ queued ─────────────────→ row deleted
-//!                                                      │  ▲
-//!                complete(Parked), or the process died│  └ a process that died starts over from here
-//!                      three times while handling it  │
-//!                                                      ▼
+//!             append (one transaction with the cursor)          complete(Done), with changes
+//!   Telegram ──────────────────────────────────────→ queued ─────────────────→ row deleted; documents written,
+//!                                                    ▲ │  ▲                    timers set
+//!   timers ──────────────────────────────────────────┘ │  │
+//!             when they are due                        │  └ a process that died starts over from here
+//!                                                      │
+//!                complete(Parked), or the process died │
+//!                      three times while handling it   ▼
 //!                                                    parked, with its error
 //! ```
 //!
 //! Invariants:
 //! - A batch and the cursor behind it are committed together, and flushed, before `append` returns.
 //! - Positions rise in the order of the appends; within a lane that is the order of the updates.
+//! - A completion and the changes that come with it are committed together, or neither is.
 //! - A handler runs again only where the process died while it ran, or the machine before its completion was flushed.
 //!
 //! The contract is a trait from the start, although SQLite is its only engine yet: it is cut for several nodes on
 //! one server too, and the shape of `acquire`, positions and completions comes from there. It deliberately has no
 //! acknowledgement handles, no visibility time-outs, no consumers and no SQL types.
 
+#[cfg(test)]
+mod conformance;
 mod error;
 mod service;
 pub mod sqlite;

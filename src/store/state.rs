@@ -107,3 +107,24 @@ pub enum Change {
     /// Takes a timer back, where it is not due yet. One that is due already may wait in its lane, and is handled.
     CancelTimer(Key),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_1_to_512_bytes_and_no_control_characters() {
+        for good in [
+            "a",
+            "guard/-1001/77",
+            "Wörter mit Leerzeichen",
+            &"x".repeat(512),
+        ] {
+            assert_eq!(Key::new(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "a\nb", "\0", "a\u{10FFFF}", &"é".repeat(257)] {
+            let error = Key::new(bad).unwrap_err().to_string();
+            assert!(error.contains("1 to 512 bytes"), "{error}");
+        }
+    }
+}

@@ -6,6 +6,7 @@
 
 mod confirm;
 mod kinds;
+mod state;
 mod stress;
 mod support;
 mod verdict;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Counts, Pos, Result, StoreError, open, refused};
+use super::{Counts, Origin, Pos, Result, StoreError, open, refused};
 
 /// The updates of a store.
 pub struct Inbox(Connection);
@@ -20,8 +20,8 @@ pub struct Item {
     pub pos: Pos,
     /// The bot that received it.
     pub bot: i64,
-    /// Its id.
-    pub update_id: i64,
+    /// Where it came from.
+    pub origin: Origin,
     /// The chat or user whose order it keeps.
     pub lane: i64,
     /// How often the process died while it was handled.
@@ -71,7 +71,7 @@ impl Inbox {
     pub fn list(&self, parked: bool, max: u32) -> Result<Vec<Item>> {
         let list = || -> rusqlite::Result<Vec<Item>> {
             let mut select = self.0.prepare(
-                "SELECT pos, bot, update_id, lane, attempts, error, length(CAST(body AS BLOB)) FROM updates
+                "SELECT pos, bot, update_id, lane, attempts, error, length(CAST(body AS BLOB)), timer FROM updates
                  WHERE (error IS NOT NULL) = ?1 ORDER BY pos LIMIT ?2",
             )?;
             select.query_map((parked, max), item)?.collect()
@@ -127,7 +127,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
     Ok(Item {
         pos: Pos(row.get(0)?),
         bot: row.get(1)?,
-        update_id: row.get(2)?,
+        origin: super::origin(row, 2, 7)?,
         lane: row.get(3)?,
         attempts: row.get(4)?,
         error: row.get(5)?,

@@ -315,12 +315,16 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         pos: Pos(row.get(0)?),
         bot: BotId(row.get(1)?),
         lane: LaneKey(row.get(3)?),
-        origin: match row.get::<_, Option<String>>(6)? {
-            None => Origin::Update(UpdateId(row.get(2)?)),
-            Some(_) => Origin::Timer(state::key(row, 6)?),
-        },
+        origin: origin(row, 2, 6)?,
         body: row.get::<_, String>(4)?.into(),
         attempts: row.get(5)?,
+    })
+}
+
+fn origin(row: &Row<'_>, update_id: usize, timer: usize) -> rusqlite::Result<Origin> {
+    Ok(match row.get::<_, Option<String>>(timer)? {
+        None => Origin::Update(UpdateId(row.get(update_id)?)),
+        Some(_) => Origin::Timer(state::key(row, timer)?),
     })
 }
 

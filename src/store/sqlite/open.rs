@@ -12,7 +12,7 @@ use super::{Pos, Result, StoreError, refused};
 use crate::lifecycle::crash_point;
 
 /// Each migration brings the schema from its index to the next version.
-const MIGRATIONS: [&str; 3] = [
+pub(super) const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE node (
         id INTEGER PRIMARY KEY CHECK (id = 0),
