@@ -43,9 +43,9 @@ pub enum StoreError {
     },
     /// The database is damaged.
     #[error(
-        "the database {} is damaged ({found}). It has been left as it is. Stop the bot and move the directory {} away to start with a new one; \
-         what can still be read of the old one is saved by: sqlite3 {} .recover",
-        path.display(), place_of(path).display(), path.display()
+        "the database {} is damaged ({found}); it is neither repaired nor deleted. Move the directory {} away, and the next start begins with a new one; \
+         in the old one `sqlite3 sundown.sqlite .recover` saves what can still be read",
+        path.display(), place_of(path).display()
     )]
     Damaged {
         /// The database.
