@@ -21,6 +21,8 @@
 //! Not done here: deciding what an update means.
 
 mod board;
+#[cfg(test)]
+mod disk_tests;
 mod handling;
 mod patience;
 mod retries;
