@@ -137,3 +137,33 @@ async fn a_stop_tells_what_there_was_no_space_for_and_only_that_is_handled_again
         .collect();
     assert_eq!(left, [(1, 0), (2, 0)], "and nothing counts as an attempt");
 }
+
+#[tokio::test]
+async fn no_handler_starts_while_five_thousand_ends_wait_for_space() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = full(5_600, &dir).await;
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&runs);
+    let handler = move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let error = "x".repeat(500);
+        Outcome::Failed { error }
+    };
+    let idle = Some(Duration::from_millis(50));
+    let lanes = supervised(store.clone(), handler, idle);
+    let freed = async {
+        while runs.load(Ordering::SeqCst) < 5_000 {
+            tokio::time::sleep(Duration::from_millis(10)).await; // between two looks at a condition
+        }
+        another_try().await;
+        // Those that ran beside each other when the last place was taken.
+        assert!(runs.load(Ordering::SeqCst) <= 5_256);
+        store.limit_growth(100_000);
+    };
+    let (report, ()) = tokio::join!(lanes.run(), freed);
+    assert_eq!(report.exit_kind(), ExitKind::Clean, "{report}");
+    assert_eq!(
+        (report.fact("failed"), report.fact("parked")),
+        (5_600, 5_600)
+    );
+}

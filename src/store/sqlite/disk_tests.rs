@@ -143,7 +143,7 @@ async fn a_damaged_store_is_refused_at_the_start_and_left_as_it_is() {
     let text = error.to_string();
     for part in [
         &*file(&dir).display().to_string(),
-        "move the directory",
+        "Move the directory",
         ".recover",
     ] {
         assert!(text.contains(part), "no {part:?} in {text}");
