@@ -12,6 +12,8 @@
 //! - Memory is bounded: about 10,000 updates, 5,000 ends that are not on disk yet, and a number for each of at most four
 //!   million updates that wait behind others.
 //! - A handler that changed documents or timers holds its lane until that is committed, so that the next one sees it.
+//! - While the disk is full, ends and changes that cannot be recorded are kept and tried again each second, and not their
+//!   handlers. A stop does not wait for space: it says what is not recorded.
 //! - A handler that panics, fails or takes too long parks its update; the lane goes on.
 //! - Of the updates that were handled when the process died, one at a time is tried again, so that the guilty one is found.
 //! - Draining starts no handler: what waits stays in the store for the next start.
@@ -19,7 +21,10 @@
 //! Not done here: deciding what an update means.
 
 mod board;
+#[cfg(test)]
+mod disk_tests;
 mod handling;
+mod patience;
 mod retries;
 mod running;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tracing::{Instrument, debug, error, info, info_span};
 
 use super::board::{Board, LaneId, lane_of};
 use super::handling::{End, Handling, failed};
+use super::patience::Patience;
 use super::retries::Retries;
 use super::running::{Job, Running};
 use super::{Handler, LanesConfig, Outcome};
@@ -62,6 +63,8 @@ pub(super) struct Work {
     active: Instant,
     /// Why the store cannot be read or written any more.
     trouble: Option<StoreError>,
+    /// Ends that could not be recorded before a stop, because the disk is full.
+    unrecorded: u64,
 }
 
 #[derive(Default)]
@@ -79,6 +82,7 @@ impl Work {
             part,
             handler,
             timeout: config.handler_timeout,
+            patience: Patience::default(),
         };
         let lane_max = (HELD_MAX / 2 / config.concurrency.max(1)).clamp(1, LANE_MAX);
         Self {
@@ -100,6 +104,7 @@ impl Work {
             counts: Counts::default(),
             active: Instant::now(),
             trouble: None,
+            unrecorded: 0,
         }
     }
 
@@ -116,7 +121,7 @@ impl Work {
         let (mut is_open, mut is_running) = (false, false);
         loop {
             if self.is_draining && self.running.is_empty() && self.acks.is_empty() {
-                return self.trouble.take().map_or(Ok(()), Err);
+                return self.over(cx);
             }
             if is_open && !self.is_draining {
                 self.start_handlers(cx);
@@ -129,6 +134,7 @@ impl Work {
                 biased;
                 () = cx.draining(), if !self.is_draining => {
                     self.is_draining = true;
+                    self.handling.patience.end();
                     (self.reading, self.fetching) = (None, None);
                     cx.intake_closed();
                     cx.status(format!("finishing {} updates", self.running.len()));
@@ -171,7 +177,11 @@ impl Work {
         {
             self.is_hurried = true;
             let store = Arc::clone(&self.store);
-            self.acks.push(Box::pin(async move { store.flush().await }));
+            self.acks.push(Box::pin(async move {
+                // Those who are waited for say how it went.
+                let _ = store.flush().await;
+                Ok(())
+            }));
         }
     }
 
@@ -215,6 +225,9 @@ impl Work {
     /// A store that fails leaves nothing to do but to finish what runs; the poller cannot go on without it either.
     fn answered(&mut self, ack: Result<(), StoreError>, cx: &ServiceContext) {
         let Err(error) = ack else { return };
+        if error.may_pass() {
+            self.unrecorded += 1;
+        }
         if self.trouble.is_none() {
             cx.request_stop(StopReason::ServiceFailed("store".to_owned()));
             self.trouble = Some(error);
@@ -282,9 +295,9 @@ impl Work {
         let update_id = job.entry.update_id();
         let wait_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         info!(update_id, wait_ms, "update is handled again later");
-        let (store, part, pos) = (Arc::clone(&self.store), self.part, job.entry.pos);
+        let (handling, pos) = (self.handling.clone(), job.entry.pos);
         self.acks
-            .push(Box::pin(async move { store.put_back(&part, pos).await }));
+            .push(Box::pin(async move { handling.put_back(pos).await }));
         let now = Instant::now();
         let at = now.checked_add(after).unwrap_or(now + WAIT);
         self.retries.add(at, job.entry);
@@ -320,10 +333,10 @@ impl Work {
     }
 
     fn record(&self, pos: Pos, fate: Fate) {
-        let (store, part) = (Arc::clone(&self.store), self.part);
-        let done = vec![Completion::new(pos, fate)];
+        let handling = self.handling.clone();
+        let done = Completion::new(pos, fate);
         self.acks
-            .push(Box::pin(async move { store.complete(&part, done).await }));
+            .push(Box::pin(async move { handling.complete(done).await }));
     }
 
     fn take_in(&mut self, entries: Vec<Entry>) {
@@ -338,7 +351,8 @@ impl Work {
 
     /// When the lanes will have been idle for long enough; none while something runs or waits.
     fn idle_at(&self) -> Option<Instant> {
-        let quiet = self.running.is_empty() && self.board.is_empty() && self.retries.is_empty();
+        let is_over = self.running.is_empty() && self.acks.is_empty();
+        let quiet = is_over && self.board.is_empty() && self.retries.is_empty();
         self.config
             .until_idle
             .filter(|_| quiet)
@@ -375,11 +389,23 @@ impl Work {
         }
         for job in cut_off {
             // It was cut off on purpose: that is no attempt that failed.
-            let put_back = self.store.put_back(&self.part, job.entry.pos).await;
+            let put_back = self.handling.put_back(job.entry.pos).await;
             self.answered(put_back, cx);
         }
         while let Some(ack) = self.acks.next().await {
             self.answered(ack, cx);
+        }
+        self.over(cx)
+    }
+
+    /// The end of the lanes' work.
+    fn over(&mut self, cx: &ServiceContext) -> Result<(), StoreError> {
+        if self.unrecorded > 0 {
+            cx.unfinished(format!(
+                "the ends of {} handlers could not be recorded; of those that ended well and changed nothing it is noted \
+                 that they are over, and the others run again at the next start",
+                self.unrecorded
+            ));
         }
         self.trouble.take().map_or(Ok(()), Err)
     }

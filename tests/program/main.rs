@@ -7,6 +7,7 @@
 mod crashes;
 mod culprits;
 mod demo;
+mod disk;
 mod durability;
 mod foreign;
 mod hostile;
