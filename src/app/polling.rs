@@ -71,8 +71,8 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
         self
     }
 
-    /// What the handlers ask for, besides `Bot`, `Me`, `Update` and the supervisor's
-    /// [`Handle`](crate::lifecycle::Handle).
+    /// What the handlers ask for, besides `Bot`, `Me`, `Update`, [`Verdict`](crate::bot::Verdict),
+    /// [`Outgoing`](crate::telegram::outgoing::Outgoing) and the supervisor's [`Handle`](crate::lifecycle::Handle).
     pub fn dependencies(mut self, dependencies: DependencyMap) -> Self {
         self.dependencies = dependencies;
         self

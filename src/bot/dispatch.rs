@@ -18,6 +18,7 @@ use super::verdict::Verdict;
 use crate::lanes::{Handler, Outcome};
 use crate::store::Entry;
 use crate::telegram::Identity;
+use crate::telegram::outgoing::Outgoing;
 
 /// A handler tree with what it needs.
 pub struct Dispatch<E> {
@@ -29,7 +30,8 @@ pub struct Dispatch<E> {
 }
 
 impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
-    /// Prepares a tree. Handlers may ask for [`Bot`], [`Me`], [`Update`], [`Verdict`] and whatever is in `dependencies`.
+    /// Prepares a tree. Handlers may ask for [`Bot`], [`Me`], [`Update`], [`Verdict`], [`Outgoing`] and whatever is in
+    /// `dependencies`, which may have an [`Outgoing`] with other limits than the default ones.
     ///
     /// # Panics
     /// Where a handler asks for something that nobody provides, as teloxide's own dispatcher does: better now
@@ -42,6 +44,9 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
         identity: Identity,
     ) -> Self {
         dependencies.insert(bot.clone());
+        if dependencies.try_get::<Outgoing>().is_none() {
+            dependencies.insert(Outgoing::default());
+        }
         let given_later = [
             dptree::Type::of::<Me>(),
             dptree::Type::of::<Update>(),
