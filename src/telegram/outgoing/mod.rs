@@ -154,7 +154,11 @@ impl Inner {
         if left > self.limits.longest_wait {
             return Err(RequestError::RetryAfter(whole_seconds(left)));
         }
-        sleep_until(chat.next(now)).await;
+        let next = chat.next(now);
+        // The timer counts in milliseconds and rounds up: it would keep also those who may go now.
+        if next > now {
+            sleep_until(next).await;
+        }
         let _turn = self.turn.lock().await;
         // Answers that come in the meantime can make it later.
         while let Err(next) = self.go(chat, Instant::now()) {
@@ -186,12 +190,12 @@ impl Inner {
                 warn!(wait_ms, "too many messages for the server; the chat waits");
                 Some(wait)
             }
-            // Whether the server had anything against it is not known.
-            Some(RequestError::Network(_) | RequestError::Io(_)) => None,
-            _ => {
+            None | Some(RequestError::Api(_) | RequestError::MigrateToChatId(_)) => {
                 self.overall().accept();
                 None
             }
+            // What the server thinks of the rate is not known.
+            Some(_) => None,
         }
     }
 
