@@ -125,7 +125,8 @@ async fn a_refused_chat_waits_and_holds_up_no_other_one() {
     let mut refused = pin!(refused);
     assert!(is_pending(&mut refused));
     for chat in 2..20 {
-        outgoing.send(server.note(chat, 1)).await.unwrap();
+        let other = timeout(Duration::from_secs(1), outgoing.send(server.note(chat, 1)));
+        other.await.unwrap().unwrap();
         assert_eq!(server.seen(chat, start), [(1, 0)]);
     }
     refused.await.unwrap();
@@ -299,7 +300,7 @@ fn assert_kept(times: &[Instant], rate: Rate) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn idle_chats_are_forgotten_and_those_in_use_are_not() {
+async fn idle_chats_are_forgotten_and_no_others_are() {
     let server = Server::default();
     let outgoing = Outgoing::new(Limits {
         overall: per_second(1_000),
@@ -309,12 +310,16 @@ async fn idle_chats_are_forgotten_and_those_in_use_are_not() {
     let refused = outgoing.send(server.note(1, 1));
     let mut refused = pin!(refused);
     assert!(is_pending(&mut refused));
+    // This one is in nobody's hands, but is not to be asked again for an hour.
+    server.refuse(-1, 3_600);
+    assert!(outgoing.send(server.note(-1, 1)).await.is_err());
     for chat in 2..40_000 {
         outgoing.send(server.note(chat, 1)).await.unwrap();
     }
     // Three seconds of a thousand a second are in use, and twice as many are kept.
     let known = outgoing.0.chats.len();
     assert!(known <= 6_002, "{known} chats are remembered");
+    assert!(outgoing.send(server.note(-1, 2)).await.is_err());
     let behind = outgoing.send(server.note(1, 2));
     let (first, second) = tokio::join!(refused, behind);
     assert!(first.is_ok() && second.is_ok());
