@@ -82,7 +82,8 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
     }
 
     /// What the handlers ask for, besides `Bot`, `Me`, `Update`, [`State`](crate::bot::State),
-    /// [`Verdict`](crate::bot::Verdict) and the supervisor's [`Handle`](crate::lifecycle::Handle).
+    /// [`Verdict`](crate::bot::Verdict), [`Outgoing`](crate::telegram::outgoing::Outgoing) and the supervisor's
+    /// [`Handle`](crate::lifecycle::Handle).
     pub fn dependencies(mut self, dependencies: DependencyMap) -> Self {
         self.dependencies = dependencies;
         self

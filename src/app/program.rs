@@ -176,6 +176,7 @@ async fn tell_operator(
         "I am stopping after {}.",
         format_duration(Duration::from_secs(handle.uptime().as_secs()))
     );
+    // Not in its turn, which could come too late where many handlers wait for theirs.
     match timeout(patience, bot.send_message(ChatId(chat), text).into_future()).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => warn!(%error, "the operator could not be told"),

@@ -6,6 +6,7 @@
 
 mod confirm;
 mod kinds;
+mod outgoing;
 mod state;
 mod stress;
 mod support;
