@@ -1,5 +1,6 @@
 //! The composition root: the only room that names every other one.
 
+mod bots;
 mod polling;
 #[cfg(feature = "program")]
 mod program;
