@@ -4,6 +4,8 @@ mod bots;
 mod polling;
 #[cfg(feature = "program")]
 mod program;
+#[cfg(feature = "program")]
+mod tokens;
 
 #[cfg(feature = "program")]
 pub(crate) use crate::store::sqlite::{Inbox, Item};
