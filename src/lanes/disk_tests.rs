@@ -48,7 +48,7 @@ fn supervised(
         .signals(false)
         .service("store", move || StoreService::new(Arc::clone(&kept)))
         .service("lanes", move || {
-            let gate: Gate = Arc::new(|| Box::pin(async {}));
+            let gate: Gate = Arc::new(|| Box::pin(futures::stream::iter([BotId(1)])));
             Lanes::new(Arc::clone(&store), Arc::clone(&handler), gate, config)
         })
 }

@@ -165,6 +165,7 @@ impl Builder {
             weight: spec.weight,
             restart: spec.restart,
             is_optional: spec.is_optional,
+            group: spec.group.clone(),
         };
         let machine = Machine::new(Plan {
             on_start: self.hooks.on_start.plan(),

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{debug, info, warn};
+use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::{CallError, Client, Identity};
 use crate::lifecycle::{Failure, Service, ServiceContext, crash_point};
@@ -54,7 +54,8 @@ pub struct PollerConfig {
     /// Kinds of updates to ask for, by the Bot API's names. An empty list means every kind but `chat_member`,
     /// `message_reaction` and `message_reaction_count`, which must be named. Sent with every call.
     pub allowed_updates: Vec<String>,
-    /// How long an unreachable server is tried at start before the start fails.
+    /// How long an unreachable server is tried at start before the start fails; of one among several bots, before the
+    /// start goes on without it.
     pub start_patience: Duration,
     /// Updates that wait at the start and are older than this are confirmed and not handled; their number is the fact
     /// `dropped` in the report. None keeps them all. Their age is that of their own `date` or `edit_date`, by this
@@ -102,12 +103,20 @@ impl Poller {
 
 impl Service for Poller {
     async fn run(&mut self, cx: ServiceContext) -> Result<(), Failure> {
+        let bot_id = self.client.token().bot().0;
+        let span = info_span!("poll", bot_id);
+        self.poll(&cx).instrument(span).await
+    }
+}
+
+impl Poller {
+    async fn poll(&self, cx: &ServiceContext) -> Result<(), Failure> {
         let bot = self.client.token().bot();
         let lease = self.store.acquire(Scope::Poll(bot)).await.map_err(stored)?;
         let cursor = self.store.cursor(&lease).await.map_err(stored)?;
         let mut polling = Polling {
             poller: self,
-            cx: &cx,
+            cx,
             lease,
             sequence: Sequence::new(cursor),
             stored: cursor,
@@ -221,11 +230,7 @@ impl Polling<'_> {
         loop {
             match self.call("getMe").await? {
                 Ok(me) => {
-                    info!(
-                        username = me["username"].as_str(),
-                        bot_id = me["id"].as_i64(),
-                        "the token is accepted"
-                    );
+                    info!(username = me["username"].as_str(), "the token is accepted");
                     self.poller.identity.set(me);
                     self.trouble.is_over();
                     return Ok(());
