@@ -9,6 +9,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::stream::{self, StreamExt};
+
 use sundown::lanes::{Gate, Handler, Lanes, LanesConfig, Outcome};
 use sundown::lifecycle::Supervisor;
 use sundown::store::sqlite::Sqlite;
@@ -87,7 +89,7 @@ async fn handle(dir: &Path, count: i64) {
         }
         Box::pin(async { Outcome::Done })
     });
-    let gate: Gate = Arc::new(|| Box::pin(async {}));
+    let gate: Gate = Arc::new(|| stream::once(async { BotId(1) }).boxed());
     let config = LanesConfig {
         until_idle: Some(Duration::from_millis(100)),
         ..LanesConfig::default()

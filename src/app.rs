@@ -1,8 +1,11 @@
 //! The composition root: the only room that names every other one.
 
+mod bots;
 mod polling;
 #[cfg(feature = "program")]
 mod program;
+#[cfg(feature = "program")]
+mod tokens;
 
 #[cfg(feature = "program")]
 pub(crate) use crate::store::sqlite::{Inbox, Item};

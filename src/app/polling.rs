@@ -2,20 +2,20 @@
 
 use std::env;
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use dptree::di::DependencyMap;
 use teloxide::Bot;
 use teloxide::types::AllowedUpdate;
 
-use crate::bot::{Dispatch, UpdateHandler};
-use crate::lanes::{Gate, Lanes, LanesConfig};
+use super::bots::{AnyPlan, BotPlan, OpenStore, gate_of, handler_of, members_of};
+use crate::bot::UpdateHandler;
+use crate::lanes::{Lanes, LanesConfig};
 use crate::lifecycle::{Builder, ExitKind, Failure, Report, ServiceSpec, Supervisor};
 use crate::store::sqlite::Sqlite;
 use crate::store::{BotId, Store, StoreError, StoreService};
-use crate::telegram::{Client, Identity, Poller, PollerConfig, Token, TokenError};
+use crate::telegram::PollerConfig;
 
 /// Runs a teloxide bot under a supervisor: updates are stored before they are confirmed, handled in order within
 /// a chat, and a stop by signal or by the clock lets running handlers finish.
@@ -35,37 +35,57 @@ pub fn polling<E: Debug + Send + Sync + 'static>(
     handler: UpdateHandler<E>,
 ) -> Polling<E> {
     Polling {
-        bot,
-        handler,
-        timers: None,
-        dependencies: DependencyMap::new(),
+        others: Vec::new(),
+        last: BotPlan::new(bot, handler),
         state_dir: None,
         lanes: LanesConfig::default(),
-        poller: PollerConfig::default(),
-        allowed_updates: None,
-        make_http: None,
         supervisor: Supervisor::builder("sundown"),
     }
 }
 
-/// A bot to be run; see [`polling`].
+/// Bots to be run; see [`polling`]. Most need no more than one.
 #[must_use = "a bot does nothing until it is run"]
 pub struct Polling<E> {
-    bot: Bot,
-    handler: UpdateHandler<E>,
-    timers: Option<UpdateHandler<E>>,
-    dependencies: DependencyMap,
+    others: Vec<AnyPlan>,
+    /// The bot that was named last: what is said of a bot is said of this one.
+    last: BotPlan<E>,
     state_dir: Option<PathBuf>,
     lanes: LanesConfig,
-    poller: PollerConfig,
-    allowed_updates: Option<Vec<String>>,
-    make_http: Option<MakeHttp>,
     supervisor: Builder,
 }
 
-type MakeHttp = Arc<dyn Fn() -> reqwest::Result<reqwest::Client> + Send + Sync>;
-
 impl<E: Debug + Send + Sync + 'static> Polling<E> {
+    /// Runs another bot beside those before it, in the same process, with the same store and lanes and a poller of its own.
+    /// What follows of [`dependencies`](Self::dependencies), [`poller`](Self::poller),
+    /// [`allowed_updates`](Self::allowed_updates) and [`remake_http`](Self::remake_http) is about this one.
+    ///
+    /// The bots do not depend on each other: one whose token is refused, or which somebody else polls, is given up alone,
+    /// and one whose server cannot be reached is tried without end. Its updates wait in the store meanwhile. The start
+    /// waits for each bot to be polled or to have failed at its first try, and fails where none is polled. The process
+    /// stops when the last bot is given up, with the exit code of that.
+    ///
+    /// ```no_run
+    /// # use teloxide::prelude::*;
+    /// # type Tree = sundown::bot::UpdateHandler<teloxide::RequestError>;
+    /// # async fn run(shop: Bot, shop_tree: Tree, help: Bot, help_tree: Tree) {
+    /// sundown::polling(shop, shop_tree).and(help, help_tree).run().await;
+    /// # }
+    /// ```
+    pub fn and<F: Debug + Send + Sync + 'static>(
+        mut self,
+        bot: Bot,
+        handler: UpdateHandler<F>,
+    ) -> Polling<F> {
+        self.others.push(self.last.into_any());
+        Polling {
+            others: self.others,
+            last: BotPlan::new(bot, handler),
+            state_dir: self.state_dir,
+            lanes: self.lanes,
+            supervisor: self.supervisor,
+        }
+    }
+
     /// Adds hooks, a time box, services of your own to the supervisor. Services that are added here start before
     /// the bot's and stop after them.
     pub fn supervised(mut self, change: impl FnOnce(Builder) -> Builder) -> Self {
@@ -77,19 +97,20 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
     /// an example too. Its handlers ask for a [`Timer`](crate::bot::Timer) where others ask for `Update`. A timer that no
     /// handler takes is parked, as is one whose handler fails.
     pub fn on_timer(mut self, handler: UpdateHandler<E>) -> Self {
-        self.timers = Some(handler);
+        self.last.timers = Some(handler);
         self
     }
 
     /// What the handlers ask for, besides `Bot`, `Me`, `Update`, [`State`](crate::bot::State),
-    /// [`Verdict`](crate::bot::Verdict) and the supervisor's [`Handle`](crate::lifecycle::Handle).
+    /// [`Verdict`](crate::bot::Verdict), [`Outgoing`](crate::telegram::outgoing::Outgoing) and the supervisor's
+    /// [`Handle`](crate::lifecycle::Handle).
     pub fn dependencies(mut self, dependencies: DependencyMap) -> Self {
-        self.dependencies = dependencies;
+        self.last.dependencies = dependencies;
         self
     }
 
-    /// Where updates are kept until they are handled; one bot process a directory. Default: `$STATE_DIRECTORY`
-    /// (systemd sets it), else `sundown/BOT` in `$XDG_STATE_HOME` or `~/.local/state`.
+    /// Where updates are kept until they are handled; one process a directory. Default: `$STATE_DIRECTORY`
+    /// (systemd sets it), else `sundown/BOT`, by the first bot's number, in `$XDG_STATE_HOME` or `~/.local/state`.
     pub fn state_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.state_dir = Some(dir.into());
         self
@@ -107,9 +128,9 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
         self
     }
 
-    /// How Telegram is polled.
+    /// How Telegram is polled for this bot.
     pub fn poller(mut self, config: PollerConfig) -> Self {
-        self.poller = config;
+        self.last.poller = config;
         self
     }
 
@@ -131,7 +152,7 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
     /// # }
     /// ```
     pub fn allowed_updates(mut self, kinds: impl IntoIterator<Item = AllowedUpdate>) -> Self {
-        self.allowed_updates = Some(kinds.into_iter().map(name_of).collect());
+        self.last.allowed_updates = Some(kinds.into_iter().map(name_of).collect());
         self
     }
 
@@ -142,78 +163,50 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
         mut self,
         make: impl Fn() -> reqwest::Result<reqwest::Client> + Send + Sync + 'static,
     ) -> Self {
-        self.make_http = Some(Arc::new(make));
+        self.last.make_http = Some(Arc::new(make));
         self
     }
 
-    /// Runs the bot until it has stopped.
+    /// Runs the bots until they have stopped.
     ///
     /// # Panics
     /// Where a handler asks for a dependency that nobody provides; outside a Tokio runtime.
     pub async fn run(self) -> Report {
-        let client = Token::parse(self.bot.token()).map(|token| {
-            let client = Client::new(self.bot.client().clone(), self.bot.api_url(), token);
-            match self.make_http {
-                Some(make) => client.remade_by(move || make()),
-                None => client,
-            }
-        });
+        let (supervisor, lanes) = (self.supervisor, self.lanes);
+        let mut plans = self.others;
+        plans.push(self.last.into_any());
         let slot: Arc<OnceLock<Store>> = Arc::default();
-        let opening = open_store(
-            client
-                .as_ref()
-                .map(|client| client.token().bot())
-                .map_err(|error| *error),
-            self.state_dir,
-            Arc::clone(&slot),
-        );
-        let store = move || Arc::clone(slot.get().expect("the start hook has opened the store"));
-        let (for_lanes, for_poller) = (store.clone(), store.clone());
-
-        let identity = Identity::default();
-        let mut dependencies = self.dependencies;
-        dependencies.insert(self.supervisor.handle());
-        let dispatch = Dispatch::new(
-            self.bot,
-            self.handler,
-            dependencies,
-            identity.clone(),
-            store.clone(),
-        );
-        let handler = match self.timers {
-            Some(timers) => dispatch.on_timer(timers),
-            None => dispatch,
-        };
-        let handler = handler.into_handler();
-        // No handler starts before it can be told who the bot is.
-        let asked = identity.clone();
-        let known: Gate = Arc::new(move || {
-            let identity = asked.clone();
-            Box::pin(async move { drop(identity.known().await) })
+        let opened = Arc::clone(&slot);
+        let store: OpenStore = Arc::new(move || {
+            Arc::clone(opened.get().expect("the start hook has opened the store"))
         });
-        let (lanes, mut poller) = (self.lanes, self.poller);
-        if let Some(kinds) = self.allowed_updates {
-            poller.allowed_updates = kinds;
-        }
-        self.supervisor
-            .on_start("open the store", || opening)
-            .service("store", move || StoreService::new(store()))
+        let members = match members_of(plans, &supervisor.handle(), &store) {
+            Ok(members) => members,
+            Err(text) => {
+                let refused = || async { Err(Failure::fatal(ExitKind::Config, text)) };
+                return supervisor.on_start(OPENING, refused).run().await;
+            }
+        };
+        let bots = members.iter().map(|member| member.id).collect();
+        let opening = open_store(bots, self.state_dir, slot);
+        let (for_service, for_lanes) = (store.clone(), store.clone());
+        let (handler, gate) = (handler_of(&members), gate_of(&members));
+        let mut supervisor = supervisor
+            .on_start(OPENING, || opening)
+            .service("store", move || StoreService::new(for_service()))
             .service(ServiceSpec::new("lanes").weight(8), move || {
-                Lanes::new(for_lanes(), Arc::clone(&handler), Arc::clone(&known), lanes)
-            })
-            .beside(
-                ServiceSpec::new("poller").start_timeout(START_TIMEOUT),
-                move || {
-                    let client = client
-                        .clone()
-                        .expect("the start hook has checked the token");
-                    Poller::new(client, for_poller(), identity.clone(), poller.clone())
-                },
-            )
-            .run()
-            .await
+                Lanes::new(for_lanes(), Arc::clone(&handler), Arc::clone(&gate), lanes)
+            });
+        let is_alone = members.len() == 1;
+        for member in members {
+            let store = store.clone();
+            supervisor = supervisor.beside(member.spec(is_alone), move || member.poller(store()));
+        }
+        supervisor.run().await
     }
 }
+
+const OPENING: &str = "open the store";
 
 /// As the Bot API calls it.
 pub(super) fn name_of(kind: AllowedUpdate) -> String {
@@ -224,16 +217,12 @@ pub(super) fn name_of(kind: AllowedUpdate) -> String {
     }
 }
 
-/// Longer than the poller's own patience with an unreachable or occupied server, which tells more.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
-
 async fn open_store(
-    bot: Result<BotId, TokenError>,
+    bots: Vec<BotId>,
     dir: Option<PathBuf>,
     slot: Arc<OnceLock<Store>>,
 ) -> Result<(), Failure> {
-    let bot = bot.map_err(|error| Failure::fatal(ExitKind::Config, error))?;
-    let dir = dir.unwrap_or_else(|| default_state_dir(bot));
+    let dir = dir.unwrap_or_else(|| default_state_dir(bots[0]));
     let failed = |error: StoreError| Failure::fatal(error.exit_kind(), error);
     let place = dir.clone();
     let store: Store = Arc::new(
@@ -241,20 +230,38 @@ async fn open_store(
             .await?
             .map_err(failed)?,
     );
-    let others = store.bots().await.map_err(failed)?;
-    if let Some(other) = others.into_iter().find(|other| *other != bot) {
-        let text = format!(
-            "the state directory {} holds updates of bot {} that wait to be handled, and the token is bot {}'s; run that bot once more, or give this one a directory of its own",
-            dir.display(),
-            other.0,
-            bot.0,
-        );
-        return Err(Failure::fatal(ExitKind::Config, text));
+    let waiting = store.bots().await.map_err(failed)?;
+    if let Some(other) = waiting.into_iter().find(|other| !bots.contains(other)) {
+        return Err(Failure::fatal(
+            ExitKind::Config,
+            foreign(&dir, other, &bots),
+        ));
     }
     let _ = slot.set(store);
     Ok(())
 }
 
+/// Why a directory with another bot's updates is not used.
+fn foreign(dir: &Path, other: BotId, bots: &[BotId]) -> String {
+    let (dir, other) = (dir.display(), other.0);
+    let ids: Vec<_> = bots.iter().map(|bot| bot.0.to_string()).collect();
+    let ids = ids.join(", ");
+    let (ours, advice) = match bots.len() {
+        1 => (
+            format!("the token is bot {ids}'s"),
+            "run that bot once more, or give this one a directory of its own",
+        ),
+        _ => (
+            format!("the tokens are those of the bots {ids}"),
+            "run that bot once more, or give these a directory of their own",
+        ),
+    };
+    format!(
+        "the state directory {dir} holds updates of bot {other} that wait to be handled, and {ours}; {advice}"
+    )
+}
+
+/// The first bot's, so that another one can be added without leaving behind what waits there.
 fn default_state_dir(bot: BotId) -> PathBuf {
     let dir_of = |name| {
         env::var_os(name)

@@ -1,10 +1,9 @@
 //! The program: our bot with its features, on Telegram or in the sandbox.
 
 use std::collections::HashSet;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
-use std::{env, fs, io};
 
 use humantime::format_duration;
 use reqwest::Url;
@@ -14,8 +13,8 @@ use teloxide::{Bot, RequestError};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::polling;
-use super::polling::name_of;
+use super::polling::{Polling, name_of, polling as polling_of};
+use super::tokens::find_tokens;
 use crate::bot::UpdateHandler;
 use crate::config::{ApiUrl, Config};
 use crate::features::basics;
@@ -65,14 +64,17 @@ async fn run_on_telegram(
     config: Config,
     watch: impl FnOnce(Builder) -> Builder,
 ) -> Result<Report, Refused> {
-    let token = find_token(config.token_file.as_deref())?;
+    let tokens = find_tokens(&config.token_files)?;
     if config.api_url.is_exposed() {
         warn!(
             "the API's address is plain http to another machine: the token can be read on the way"
         );
     }
-    let bot = bot(&token, config.api_url.get().clone())?;
-    Ok(run_bot(bot, config, watch).await)
+    let bots = tokens
+        .iter()
+        .map(|token| bot(token, config.api_url.get().clone()));
+    let bots = bots.collect::<Result<Vec<_>, _>>()?;
+    Ok(run_bots(bots, config, watch).await)
 }
 
 async fn run_in_sandbox(
@@ -90,7 +92,7 @@ async fn run_in_sandbox(
         text: error.to_string(),
     })?;
     let bot = bot(&token, url)?;
-    if config.token_file.is_some() || config.api_url != ApiUrl::default() {
+    if !config.token_files.is_empty() || config.api_url != ApiUrl::default() {
         warn!(
             "the sandbox is a Bot API server of its own: token and address of the configuration are not used"
         );
@@ -120,31 +122,43 @@ async fn run_in_sandbox(
                 Ok(scratch.close()?)
             })
     };
-    Ok(run_bot(bot, config, supervise).await)
+    Ok(run_bots(vec![bot], config, supervise).await)
 }
 
-async fn run_bot(bot: Bot, config: Config, supervise: impl FnOnce(Builder) -> Builder) -> Report {
-    let goodbye = bot.clone();
-    let features = FEATURES.into_iter();
-    let handler = features
-        .clone()
-        .fold(dptree::entry(), |tree, (handler, _)| tree.branch(handler()));
-    let kinds: HashSet<_> = features.flat_map(|(_, kinds)| kinds).copied().collect();
-    polling(bot, handler)
-        .allowed_updates(kinds)
-        .remake_http(|| http().build())
+/// Bots that all can do the same.
+async fn run_bots(
+    bots: Vec<Bot>,
+    config: Config,
+    supervise: impl FnOnce(Builder) -> Builder,
+) -> Report {
+    let goodbye = bots.clone();
+    let poller = PollerConfig {
+        timeout: config.poll_timeout,
+        limit: config.poll_limit,
+        drop_older_than: config.drop_older_than,
+        drop_kinds: config.drop_kinds.iter().copied().map(name_of).collect(),
+        ..PollerConfig::default()
+    };
+    let add = |polling: Option<Polling<RequestError>>, bot| {
+        let polling = match polling {
+            None => polling_of(bot, tree()),
+            Some(polling) => polling.and(bot, tree()),
+        };
+        let kinds: HashSet<_> = FEATURES.iter().flat_map(|(_, kinds)| *kinds).collect();
+        let polling = polling
+            .poller(poller.clone())
+            .allowed_updates(kinds.into_iter().copied())
+            .remake_http(|| http().build());
+        Some(polling)
+    };
+    let polling = bots.into_iter().fold(None, add);
+    polling
+        .expect("there is a token for every run")
         .lanes(LanesConfig {
             concurrency: config.handlers,
             handler_timeout: Some(config.handler_timeout),
             max_updates: config.max_updates,
             until_idle: config.until_idle,
-        })
-        .poller(PollerConfig {
-            timeout: config.poll_timeout,
-            limit: config.poll_limit,
-            drop_older_than: config.drop_older_than,
-            drop_kinds: config.drop_kinds.into_iter().map(name_of).collect(),
-            ..PollerConfig::default()
         })
         .with_state_dir(config.state_dir)
         .supervised(|mut supervisor| {
@@ -165,9 +179,15 @@ async fn run_bot(bot: Bot, config: Config, supervise: impl FnOnce(Builder) -> Bu
         .await
 }
 
-/// Says goodbye while the connection still stands. An operator who cannot be told is no reason to end otherwise.
+fn tree() -> UpdateHandler<RequestError> {
+    let branch = |tree: UpdateHandler<RequestError>, (handler, _): Feature| tree.branch(handler());
+    FEATURES.into_iter().fold(dptree::entry(), branch)
+}
+
+/// Says goodbye while the connection still stands, through the first bot that can. An operator who cannot be told is no
+/// reason to end otherwise.
 async fn tell_operator(
-    bot: Bot,
+    bots: Vec<Bot>,
     chat: i64,
     handle: Handle,
     patience: Duration,
@@ -176,10 +196,17 @@ async fn tell_operator(
         "I am stopping after {}.",
         format_duration(Duration::from_secs(handle.uptime().as_secs()))
     );
-    match timeout(patience, bot.send_message(ChatId(chat), text).into_future()).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => warn!(%error, "the operator could not be told"),
-        Err(_) => warn!("the operator could not be told in time"),
+    // Not in its turn, which could come too late where many handlers wait for theirs.
+    let telling = async {
+        for bot in &bots {
+            match bot.send_message(ChatId(chat), &text).await {
+                Ok(_) => return,
+                Err(error) => warn!(%error, "the operator could not be told"),
+            }
+        }
+    };
+    if timeout(patience, telling).await.is_err() {
+        warn!("the operator could not be told in time");
     }
     Ok(())
 }
@@ -215,41 +242,6 @@ fn http() -> reqwest::ClientBuilder {
         // The Bot API never redirects. Following would show the token to another server as the referrer, and most
         // redirects turn a POST into a GET, without the offset that was in its body.
         .redirect(reqwest::redirect::Policy::none())
-}
-
-/// The token: from the file that was named, else from the service manager's credentials, else from the environment.
-fn find_token(file: Option<&Path>) -> Result<Token, Refused> {
-    let credential = || Some(Path::new(&env::var_os("CREDENTIALS_DIRECTORY")?).join("bot-token"));
-    let credential = credential().filter(|path| path.exists());
-    let (text, source) = match (file, credential) {
-        (Some(path), _) => (read_token(path)?, path.display().to_string()),
-        (None, Some(path)) => (read_token(&path)?, path.display().to_string()),
-        (None, None) => match env::var("TELOXIDE_TOKEN") {
-            Ok(text) => (text, "$TELOXIDE_TOKEN".to_owned()),
-            Err(_) => {
-                let text = "no bot token: put it into a file and name that with --token-file, or into $CREDENTIALS_DIRECTORY/bot-token, or into $TELOXIDE_TOKEN; or try --sandbox, which needs none";
-                return Err(Refused {
-                    kind: ExitKind::Config,
-                    text: text.to_owned(),
-                });
-            }
-        },
-    };
-    Token::parse(&text).map_err(|error| Refused {
-        kind: ExitKind::Config,
-        text: format!("{source}: {error}"),
-    })
-}
-
-fn read_token(path: &Path) -> Result<String, Refused> {
-    fs::read_to_string(path).map_err(|error| Refused {
-        kind: if error.kind() == io::ErrorKind::PermissionDenied {
-            ExitKind::Permission
-        } else {
-            ExitKind::Config
-        },
-        text: format!("cannot read the token file {}: {error}", path.display()),
-    })
 }
 
 fn cannot_listen(error: &io::Error) -> Refused {

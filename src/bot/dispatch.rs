@@ -20,6 +20,7 @@ use super::verdict::Verdict;
 use crate::lanes::{Handler, Outcome};
 use crate::store::{Entry, Origin, Store};
 use crate::telegram::Identity;
+use crate::telegram::outgoing::Outgoing;
 
 /// Handler trees with what they need.
 pub struct Dispatch<E> {
@@ -32,8 +33,9 @@ pub struct Dispatch<E> {
 }
 
 impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
-    /// Prepares the tree for updates. Handlers may ask for [`Bot`], [`Me`], [`Update`], [`Verdict`], [`State`] and
-    /// whatever is in `dependencies`. The store that states are kept in is asked for when there is an update.
+    /// Prepares the tree for updates. Handlers may ask for [`Bot`], [`Me`], [`Update`], [`State`], [`Verdict`], [`Outgoing`]
+    /// and whatever is in `dependencies`, which may have an [`Outgoing`] with other limits than the default ones. The store
+    /// that states are kept in is asked for when there is an update.
     ///
     /// # Panics
     /// Where a handler asks for something that nobody provides, as teloxide's own dispatcher does: better now
@@ -47,6 +49,9 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
         store: impl Fn() -> Store + Send + Sync + 'static,
     ) -> Self {
         dependencies.insert(bot);
+        if dependencies.try_get::<Outgoing>().is_none() {
+            dependencies.insert(Outgoing::default());
+        }
         check(&updates, &dependencies, dptree::Type::of::<Update>());
         Self {
             updates,

@@ -47,6 +47,8 @@ enum Command {
     Retry(Which),
     /// Delete a parked update
     Drop(Which),
+    /// Look through the whole store for damage; about five seconds for a million updates
+    Check,
 }
 
 #[derive(Debug, clap::Args)]
@@ -89,6 +91,14 @@ pub(super) fn run(args: Args) -> Result<(), Refusal> {
             let count = inbox.discard(which.pos()).map_err(refusal)?;
             which.done(count, "deleted")?
         }
+        Command::Check => match inbox.check().map_err(refusal)? {
+            found if found.is_empty() => "no damage found\n".to_owned(),
+            found => {
+                let path = dir.join("sundown.sqlite");
+                let found = found.join("; ");
+                return Err(refusal(StoreError::Damaged { path, found }));
+            }
+        },
     };
     // A closed pipe is the reader's own affair.
     let _ = io::stdout().write_all(text.as_bytes());

@@ -6,14 +6,14 @@ use super::progress::with_live_line;
 use super::{Refusal, on_runtime};
 use crate::app;
 use crate::config::{
-    self, Age, ApiUrl, Config, ConfigError, Count, HandlerTimeout, Kinds, Layer, LogFormat,
+    self, Age, ApiUrl, Config, ConfigError, Count, HandlerTimeout, Kinds, Layer, LogFormat, Paths,
     PollTimeout, StopTimeout, TimeBox,
 };
 use crate::lifecycle::{ExitKind, Report};
 
-/// Run the bot until it is told to stop
+/// Run the bot, or several, until it is told to stop
 ///
-/// The token comes from --token-file, else from $CREDENTIALS_DIRECTORY/bot-token, else from $TELOXIDE_TOKEN; never
+/// The tokens come from --token-file, else from $CREDENTIALS_DIRECTORY/bot-token*, else from $TELOXIDE_TOKEN; never
 /// from a flag, because other users of the machine can see those.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -60,8 +60,8 @@ pub(super) struct Args {
         env = "SUNDOWN_STOP_TIMEOUT"
     )]
     stop_timeout: Option<StopTimeout>,
-    /// Keep updates here until they are handled; one process a directory [default: $STATE_DIRECTORY, else sundown/BOT
-    /// in $XDG_STATE_HOME or ~/.local/state]
+    /// Keep updates here until they are handled; one process a directory [default: $STATE_DIRECTORY, else sundown/BOT,
+    /// by the first bot's number, in $XDG_STATE_HOME or ~/.local/state]
     #[arg(
         long,
         value_name = "DIR",
@@ -77,14 +77,14 @@ pub(super) struct Args {
         env = "SUNDOWN_API_URL"
     )]
     api_url: Option<ApiUrl>,
-    /// File that holds the bot token and nothing else
+    /// File that holds a bot token and nothing else; given several times, it runs several bots (as a variable: one)
     #[arg(
         long,
         value_name = "FILE",
         hide_env_values = true,
         env = "SUNDOWN_TOKEN_FILE"
     )]
-    token_file: Option<PathBuf>,
+    token_file: Vec<PathBuf>,
     /// How long one getUpdates waits at the server: 1s to 50s [default: 30s]
     #[arg(
         long,
@@ -182,7 +182,7 @@ pub(super) fn run(args: Args) -> Result<Report, Refusal> {
 impl Args {
     fn into_layer(self) -> Layer {
         Layer {
-            token_file: self.token_file,
+            token_file: Paths::new(self.token_file),
             api_url: self.api_url,
             state_dir: self.state_dir,
             sandbox: self.sandbox.then_some(true),

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use teloxide::types::AllowedUpdate;
 
 pub(crate) use file::{ConfigError, load};
-pub(crate) use value::{ApiUrl, Count, Kinds, LogFormat, Span};
+pub(crate) use value::{ApiUrl, Count, Kinds, LogFormat, Paths, Span};
 
 /// More than a year is a mistake, and 0 would stop before it began.
 pub(crate) type TimeBox = Span<1, 31_557_600_000>;
@@ -37,7 +37,7 @@ pub(crate) type Age = Span<1_000, 31_557_600_000>;
     reason = "the table in the README and the command line's help say what each is"
 )]
 pub(crate) struct Layer {
-    pub(crate) token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<Paths>,
     pub(crate) api_url: Option<ApiUrl>,
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) sandbox: Option<bool>,
@@ -85,8 +85,8 @@ impl Layer {
 /// Every option with its value.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// File that holds the token; where it is not set, the credential directory and the environment are asked.
-    pub(crate) token_file: Option<PathBuf>,
+    /// Files that hold a token each; where there is none, the credential directory and the environment are asked.
+    pub(crate) token_files: Vec<PathBuf>,
     /// Address of the Bot API server.
     pub(crate) api_url: ApiUrl,
     /// Where updates are kept; the default depends on the bot.
@@ -125,7 +125,7 @@ impl Config {
     #[must_use]
     pub(crate) fn new(layer: Layer) -> Self {
         Self {
-            token_file: layer.token_file,
+            token_files: layer.token_file.map(Paths::get).unwrap_or_default(),
             api_url: layer.api_url.unwrap_or_default(),
             state_dir: layer.state_dir,
             sandbox: layer.sandbox.unwrap_or(false),

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::Duration;
 
 use super::*;
@@ -12,6 +13,21 @@ fn load_text(text: &str) -> Result<Layer, ConfigError> {
 fn refusal(text: &str) -> String {
     let error = load_text(text).unwrap_err().to_string();
     error.split_once("bot.toml").unwrap().1.to_owned()
+}
+
+#[test]
+fn a_token_file_is_one_or_a_list_of_some() {
+    let files = |text| Config::new(load_text(text).unwrap()).token_files;
+    assert_eq!(files("token_file = \"/a\""), [Path::new("/a")]);
+    let two = files("token_file = [\"/a\", \"/b\"]");
+    assert_eq!(two, [Path::new("/a"), Path::new("/b")]);
+    assert_eq!(files(""), [] as [&Path; 0]);
+    assert!(refusal("token_file = []").contains("the list is empty"));
+    let odd = refusal("token_file = 5");
+    assert!(
+        odd.contains("a path in quotes, or a list of paths"),
+        "{odd}"
+    );
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::Url;
-use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, Visitor};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use teloxide::types::AllowedUpdate;
 
 /// A length of time from `MIN_MS` to `MAX_MS` milliseconds, written like `30s`, `1h 30m` or `500ms`.
@@ -187,6 +189,44 @@ impl<'de> Deserialize<'de> for ApiUrl {
             deserializer,
             "a URL in quotes, like \"https://api.telegram.org\"",
         )
+    }
+}
+
+/// One file or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "OneOrMany")]
+pub(crate) struct Paths(Vec<PathBuf>);
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "it must be a path in quotes, or a list of paths, like [\"/etc/sundown/shop\", \"/etc/sundown/help\"]"
+)]
+enum OneOrMany {
+    One(PathBuf),
+    Many(Vec<PathBuf>),
+}
+
+impl Paths {
+    /// None where there are none.
+    pub(crate) fn new(paths: Vec<PathBuf>) -> Option<Self> {
+        (!paths.is_empty()).then_some(Self(paths))
+    }
+
+    pub(crate) fn get(self) -> Vec<PathBuf> {
+        self.0
+    }
+}
+
+impl TryFrom<OneOrMany> for Paths {
+    type Error = &'static str;
+
+    fn try_from(paths: OneOrMany) -> Result<Self, &'static str> {
+        let paths = match paths {
+            OneOrMany::One(path) => vec![path],
+            OneOrMany::Many(paths) => paths,
+        };
+        Self::new(paths).ok_or("the list is empty; leave the key away where no file is meant")
     }
 }
 

@@ -11,9 +11,7 @@ use tokio::time::sleep;
 
 use crate::bot::UpdateHandler;
 use crate::lifecycle::Handle;
-
-/// A chat that must be left alone for longer than this is not answered; the update is parked.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+use crate::telegram::outgoing::Outgoing;
 
 // Plain comments: teloxide shows doc comments to users.
 #[derive(BotCommands, Clone)]
@@ -47,6 +45,7 @@ pub fn handler() -> UpdateHandler<RequestError> {
 
 async fn command(
     bot: Bot,
+    outgoing: Outgoing,
     message: Message,
     command: Command,
     handle: Handle,
@@ -59,35 +58,28 @@ async fn command(
         Command::Help => Command::descriptions().to_string(),
         Command::Ping => format!("pong: up {}, {}", in_words(handle.uptime()), handle.phase()),
     };
-    say(&bot, message.chat.id, &answer).await
+    say(&bot, &outgoing, message.chat.id, &answer).await
 }
 
-async fn anything_else(bot: Bot, message: Message) -> ResponseResult<()> {
+async fn anything_else(bot: Bot, outgoing: Outgoing, message: Message) -> ResponseResult<()> {
     let answer = format!(
         "I do not understand that yet.\n\n{}",
         Command::descriptions()
     );
-    say(&bot, message.chat.id, &answer).await
+    say(&bot, &outgoing, message.chat.id, &answer).await
 }
 
-/// Sends, and has some patience with a network or a server that cannot take it now.
-async fn say(bot: &Bot, chat: ChatId, text: &str) -> ResponseResult<()> {
+/// Sends in the chat's turn, and has some patience with a network that is away.
+async fn say(bot: &Bot, outgoing: &Outgoing, chat: ChatId, text: &str) -> ResponseResult<()> {
     for wait in [1, 2, 4] {
-        let error = match bot.send_message(chat, text).await {
-            Ok(_) => return Ok(()),
-            Err(error) => error,
-        };
-        match error {
-            RequestError::RetryAfter(asked) if asked.duration() <= LONGEST_WAIT => {
-                sleep(asked.duration()).await
+        match outgoing.send(bot.send_message(chat, text)).await {
+            Err(RequestError::Network(_) | RequestError::Io(_)) => {
+                sleep(Duration::from_secs(wait)).await;
             }
-            RequestError::Network(_) | RequestError::Io(_) => {
-                sleep(Duration::from_secs(wait)).await
-            }
-            error => return Err(error),
+            answer => return answer.map(drop),
         }
     }
-    bot.send_message(chat, text).await.map(drop)
+    outgoing.send(bot.send_message(chat, text)).await.map(drop)
 }
 
 fn in_words(time: Duration) -> String {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, error, warn};
 
+use super::patience::Patience;
 use super::{Handler, Outcome};
 use crate::lifecycle::{caught, crash_point};
-use crate::store::{Completion, Entry, Fate, Lease, Store, StoreError};
+use crate::store::{Completion, Entry, Fate, Lease, Pos, Store, StoreError};
 
 /// So often a handler runs again because somebody else changed a document that it changes too.
 const MOST_COLLISIONS: u32 = 10;
@@ -22,6 +23,8 @@ pub(super) struct Handling {
     pub(super) part: Lease,
     pub(super) handler: Handler,
     pub(super) timeout: Option<Duration>,
+    /// With a disk that is full.
+    pub(super) patience: Patience,
 }
 
 /// How the handling of an entry ended.
@@ -37,7 +40,9 @@ impl Handling {
     pub(super) async fn handle(self, entry: Entry) -> Result<End, StoreError> {
         // First of all: where the process dies of this update, the next start must know.
         let pos = entry.pos;
-        self.store.begin(&self.part, pos).await?;
+        self.patience
+            .with(|| self.store.begin(&self.part, pos))
+            .await?;
         for collisions in 0..=MOST_COLLISIONS {
             crash_point("before the handler");
             let outcome = self.run(entry.clone()).await;
@@ -46,15 +51,16 @@ impl Handling {
                 Outcome::DoneWith(changes) if !changes.is_empty() => changes,
                 Outcome::Done | Outcome::DoneWith(_) | Outcome::Discard { .. } => {
                     // At once: its completion waits for others to share a flush with.
-                    self.store.end(&self.part, pos).await?;
+                    self.patience
+                        .with(|| self.store.end(&self.part, pos))
+                        .await?;
                     return Ok(End::Open(outcome));
                 }
                 Outcome::Retry { .. } | Outcome::Failed { .. } => return Ok(End::Open(outcome)),
             };
             // Not marked as ended before: a death in between must leave neither without the other.
             let fate = Fate::Done;
-            let done = vec![Completion { pos, fate, changes }];
-            match self.store.complete(&self.part, done).await {
+            match self.complete(Completion { pos, fate, changes }).await {
                 Ok(()) => return Ok(End::Recorded),
                 Err(error @ StoreError::Changed(_)) => {
                     debug!(collisions, "{error}; the handler runs again");
@@ -66,6 +72,27 @@ impl Handling {
         Ok(End::Open(failed(
             "documents that the handler changes were changed by others each time".to_owned(),
         )))
+    }
+
+    /// Records an end with its changes. What cannot be recorded before a stop, and is not marked as ended, is handled
+    /// again by the next start; that is no attempt that failed.
+    pub(super) async fn complete(&self, done: Completion) -> Result<(), StoreError> {
+        let (pos, is_marked) = (done.pos, done.fate == Fate::Done && done.changes.is_empty());
+        let record = || self.store.complete(&self.part, vec![done.clone()]);
+        let recorded = self.patience.with(record).await;
+        if matches!(&recorded, Err(error) if error.may_pass()) && !is_marked {
+            self.put_back(pos).await?;
+        }
+        recorded
+    }
+
+    /// Notes that a handler was broken off on purpose, or is to run again.
+    pub(super) async fn put_back(&self, pos: Pos) -> Result<(), StoreError> {
+        match self.store.put_back(&self.part, pos).await {
+            // It counts as an attempt where the process dies before somebody writes over it. That is harmless.
+            Err(error) if error.may_pass() => Ok(()),
+            answer => answer,
+        }
     }
 
     async fn run(&self, entry: Entry) -> Outcome {

@@ -1,25 +1,33 @@
 //! One handler at a time for a lane, many lanes at a time.
 //!
 //! ```text
-//!  store.next ──→ board: a queue per lane ──→ handlers, at most `concurrency` ──→ store.complete
-//!  store.fetch ─────↑ what a long queue left on disk
+//!  store.next ──→ admission: by bot ──→ board: a queue per lane ──→ handlers, at most `concurrency` ──→ store.complete
+//!  store.fetch ────────────────────────────↑ what a long queue left on disk
 //! ```
 //!
 //! Invariants:
 //! - Updates of one lane are handled one after another, in the order they were stored.
 //! - A lane whose handler takes long holds up nobody else: what piles up behind it stays on disk; lanes with work take
 //!   turns.
+//! - No handler of a bot starts before the gate has let the bot in; a bot that is not let in holds up nobody else.
 //! - Memory is bounded: about 10,000 updates, 5,000 ends that are not on disk yet, and a number for each of at most four
 //!   million updates that wait behind others.
 //! - A handler that changed documents or timers holds its lane until that is committed, so that the next one sees it.
+//! - While the disk is full, ends and changes that cannot be recorded are kept and tried again each second, and not their
+//!   handlers. A stop does not wait for space: it says what is not recorded.
 //! - A handler that panics, fails or takes too long parks its update; the lane goes on.
 //! - Of the updates that were handled when the process died, one at a time is tried again, so that the guilty one is found.
 //! - Draining starts no handler: what waits stays in the store for the next start.
 //!
 //! Not done here: deciding what an update means.
 
+mod admission;
 mod board;
+#[cfg(test)]
+mod disk_tests;
 mod handling;
+mod intake;
+mod patience;
 mod retries;
 mod running;
 #[cfg(test)]
@@ -30,16 +38,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 
 use crate::lifecycle::{Failure, Service, ServiceContext};
-use crate::store::{Change, Entry, Scope, Store, StoreError};
+use crate::store::{BotId, Change, Entry, Scope, Store, StoreError};
 use work::Work;
 
 /// Handles one update; it resolves when the update is over.
 pub type Handler = Arc<dyn Fn(Entry) -> BoxFuture<'static, Outcome> + Send + Sync>;
 
-/// What must have happened before the first handler starts, made anew for each run of the lanes.
-pub type Gate = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+/// The bots whose updates are handled, each said when its first handler may start; made anew for each run of the lanes. The
+/// updates of a bot that is not said wait in the store.
+pub type Gate = Arc<dyn Fn() -> BoxStream<'static, BotId> + Send + Sync>;
 
 /// How a handler's work on an update ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +112,7 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// Handles what this store holds with this handler, once the gate is open.
+    /// Handles what this store holds with this handler, of the bots that the gate lets in.
     #[must_use]
     pub fn new(store: Store, handler: Handler, gate: Gate, config: LanesConfig) -> Self {
         Self {

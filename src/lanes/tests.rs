@@ -1,6 +1,9 @@
+mod admission;
+
 use std::sync::Mutex;
 
 use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt};
 use tokio::sync::{Barrier, Semaphore};
 use tokio::time::Instant;
 
@@ -71,7 +74,7 @@ impl Fixture {
 }
 
 fn open_gate() -> Gate {
-    Arc::new(|| Box::pin(async {}))
+    Arc::new(|| stream::once(async { BotId(1) }).boxed())
 }
 
 fn until_idle() -> LanesConfig {
@@ -221,7 +224,7 @@ async fn behind_a_closed_gate_no_handler_starts_and_a_stop_is_clean() {
     let fixture = fixture(&[1, 2, 3]).await;
     let (store, closed): (_, Gate) = (
         Arc::clone(&fixture.store),
-        Arc::new(|| Box::pin(std::future::pending())),
+        Arc::new(|| stream::pending().boxed()),
     );
     let handler: Handler = Arc::new(|_| Box::pin(async { Outcome::Done }));
     let report = Supervisor::builder("test")

@@ -4,56 +4,42 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument, debug, error, info, info_span};
 
-use super::board::{Board, LaneId, lane_of};
+use super::board::{Board, lane_of};
 use super::handling::{End, Handling, failed};
+use super::intake::{Arrival, HELD_MAX, Intake};
+use super::patience::Patience;
 use super::retries::Retries;
 use super::running::{Job, Running};
 use super::{Handler, LanesConfig, Outcome};
-use crate::lifecycle::{Phase, ServiceContext, StopReason, crash_point};
-use crate::store::{Completion, Entry, Fate, Lease, Pos, Store, StoreError};
+use crate::lifecycle::{Phase, ServiceContext, StopReason};
+use crate::store::{BotId, Completion, Entry, Fate, Lease, Pos, Store, StoreError};
 
-/// Entries held in memory at most; the rest waits in the store.
-const HELD_MAX: usize = 10_000;
 /// Entries of one lane held in memory at most, where there is room for it beside all lanes that can be busy.
 const LANE_MAX: usize = 32;
-/// Entries on disk that are remembered by their position at most; then nothing more is read before some are handled.
-const ON_DISK_MAX: usize = 4_000_000;
 /// Completions that are not on disk yet at most; then no handler starts before some are.
 const UNWRITTEN_MAX: usize = 5_000;
-/// The least room that is asked for.
-const PAGE: usize = 1_000;
-/// Entries read by position at a time.
-const FETCH: usize = 1_000;
 /// What cancelled handlers may take to end at their next await.
 const CUT_OFF: Duration = Duration::from_millis(200);
-/// How long one question to the store waits for an update.
-const WAIT: Duration = Duration::from_secs(60);
+/// A retry that is so far away that its time cannot be told.
+const FAR: Duration = Duration::from_secs(60);
 
-type Reading<T> = Option<BoxFuture<'static, Result<T, StoreError>>>;
-type Fetched = (Vec<LaneId>, Vec<Entry>);
 type Ended = Result<(Id, Result<End, StoreError>), JoinError>;
 
 pub(super) struct Work {
     store: Store,
     config: LanesConfig,
-    part: Lease,
     handling: Handling,
+    intake: Intake,
     board: Board,
     retries: Retries,
     tasks: JoinSet<Result<End, StoreError>>,
     running: Running,
     acks: FuturesUnordered<BoxFuture<'static, Result<(), StoreError>>>,
-    /// New entries on their way from the store.
-    reading: Reading<Vec<Entry>>,
-    /// Entries of hungry lanes on their way from disk.
-    fetching: Reading<Fetched>,
-    /// Last position that was read from the store.
-    read: Pos,
     is_draining: bool,
     is_hurried: bool,
     started: u64,
@@ -62,6 +48,8 @@ pub(super) struct Work {
     active: Instant,
     /// Why the store cannot be read or written any more.
     trouble: Option<StoreError>,
+    /// Ends that could not be recorded before a stop, because the disk is full.
+    unrecorded: u64,
 }
 
 #[derive(Default)]
@@ -79,27 +67,26 @@ impl Work {
             part,
             handler,
             timeout: config.handler_timeout,
+            patience: Patience::default(),
         };
         let lane_max = (HELD_MAX / 2 / config.concurrency.max(1)).clamp(1, LANE_MAX);
         Self {
+            intake: Intake::new(Arc::clone(&store), part),
             store,
             config,
-            part,
             handling,
             board: Board::new(lane_max),
             retries: Retries::default(),
             tasks: JoinSet::new(),
             running: Running::default(),
             acks: FuturesUnordered::new(),
-            reading: None,
-            fetching: None,
-            read: Pos::default(),
             is_draining: false,
             is_hurried: false,
             started: 0,
             counts: Counts::default(),
             active: Instant::now(),
             trouble: None,
+            unrecorded: 0,
         }
     }
 
@@ -111,17 +98,19 @@ impl Work {
     pub(super) async fn run(
         &mut self,
         cx: &ServiceContext,
-        mut gate: BoxFuture<'static, ()>,
+        gate: BoxStream<'static, BotId>,
     ) -> Result<(), StoreError> {
-        let (mut is_open, mut is_running) = (false, false);
+        let (mut gate, mut is_running) = (gate.fuse(), false);
         loop {
             if self.is_draining && self.running.is_empty() && self.acks.is_empty() {
-                return self.trouble.take().map_or(Ok(()), Err);
+                return self.over(cx);
             }
-            if is_open && !self.is_draining {
+            if !self.is_draining {
                 self.start_handlers(cx);
             }
-            self.ask_the_store();
+            if !self.is_draining && self.trouble.is_none() {
+                self.intake.ask(&mut self.board);
+            }
             self.hurry_the_last();
             let idle_at = self.idle_at().filter(|_| is_running && !self.is_draining);
             let retry_at = self.retries.next_at().filter(|_| !self.is_draining);
@@ -129,22 +118,17 @@ impl Work {
                 biased;
                 () = cx.draining(), if !self.is_draining => {
                     self.is_draining = true;
-                    (self.reading, self.fetching) = (None, None);
+                    self.handling.patience.end();
+                    self.intake.close();
                     cx.intake_closed();
                     cx.status(format!("finishing {} updates", self.running.len()));
                 }
                 () = cx.killed(), if self.is_draining => return self.give_up(cx).await,
                 Some(ack) = self.acks.next() => self.answered(ack, cx),
                 Some(end) = self.tasks.join_next_with_id() => self.finished(end, cx),
-                fetched = arrival(&mut self.fetching) => match fetched {
-                    Ok((lanes, entries)) => {
-                        crash_point("during a spill");
-                        self.board.feed(&lanes, entries);
-                    }
-                    Err(error) => self.answered(Err(error), cx),
-                },
-                read = arrival(&mut self.reading) => match read {
-                    Ok(entries) => self.take_in(entries),
+                arrival = self.intake.arrival() => match arrival {
+                    Ok(Arrival::New(entries)) => self.take_in(entries),
+                    Ok(Arrival::Wanted(lanes, entries)) => self.board.feed(&lanes, entries),
                     Err(error) => self.answered(Err(error), cx),
                 },
                 () = sleep_until(retry_at.unwrap_or(self.active)), if retry_at.is_some() => {
@@ -152,7 +136,7 @@ impl Work {
                         self.board.put_back(entry);
                     }
                 }
-                () = &mut gate, if !is_open => is_open = true,
+                Some(bot) = gate.next() => self.intake.admit(bot),
                 () = cx.handle().reached(Phase::Running), if !is_running => {
                     is_running = true;
                     self.active = Instant::now();
@@ -171,50 +155,20 @@ impl Work {
         {
             self.is_hurried = true;
             let store = Arc::clone(&self.store);
-            self.acks.push(Box::pin(async move { store.flush().await }));
-        }
-    }
-
-    /// Asks for what there is room for.
-    fn ask_the_store(&mut self) {
-        if self.is_draining || self.trouble.is_some() {
-            return;
-        }
-        if self.fetching.is_none() {
-            let wanted = self.board.wanted(FETCH);
-            if !wanted.is_empty() {
-                self.fetching = Some(self.fetch(wanted));
-            }
-        }
-        // In pages: with a full board, a question for each handler that ends would be one for the disk each.
-        let has_room = self.board.held() + PAGE <= HELD_MAX && self.board.on_disk() < ON_DISK_MAX;
-        if self.reading.is_none() && has_room {
-            let (store, part, after) = (Arc::clone(&self.store), self.part, self.read);
-            let room = HELD_MAX - self.board.held();
-            self.reading = Some(Box::pin(async move {
-                store.next(&part, after, room, WAIT).await
+            self.acks.push(Box::pin(async move {
+                // Those who are waited for say how it went.
+                let _ = store.flush().await;
+                Ok(())
             }));
         }
-    }
-
-    fn fetch(
-        &self,
-        wanted: Vec<(LaneId, Vec<Pos>)>,
-    ) -> BoxFuture<'static, Result<Fetched, StoreError>> {
-        let (store, part) = (Arc::clone(&self.store), self.part);
-        Box::pin(async move {
-            let (mut lanes, mut all) = (Vec::new(), Vec::new());
-            for (lane, positions) in wanted {
-                lanes.push(lane);
-                all.extend(positions);
-            }
-            Ok((lanes, store.fetch(&part, all).await?))
-        })
     }
 
     /// A store that fails leaves nothing to do but to finish what runs; the poller cannot go on without it either.
     fn answered(&mut self, ack: Result<(), StoreError>, cx: &ServiceContext) {
         let Err(error) = ack else { return };
+        if error.may_pass() {
+            self.unrecorded += 1;
+        }
         if self.trouble.is_none() {
             cx.request_stop(StopReason::ServiceFailed("store".to_owned()));
             self.trouble = Some(error);
@@ -239,8 +193,8 @@ impl Work {
     }
 
     fn start(&mut self, entry: Entry) {
-        let (update_id, lane) = (entry.update_id(), entry.lane.0);
-        let span = info_span!("update", update_id, lane);
+        let (bot_id, update_id, lane) = (entry.bot.0, entry.update_id(), entry.lane.0);
+        let span = info_span!("update", bot_id, update_id, lane);
         let handled = self.handling.clone().handle(entry.clone()).instrument(span);
         let task = self.tasks.spawn(handled);
         let began = Instant::now();
@@ -279,56 +233,55 @@ impl Work {
         self.counts.retried += 1;
         cx.fact("retried", self.counts.retried);
         self.board.acquit(lane_of(&job.entry));
-        let update_id = job.entry.update_id();
+        let (bot_id, update_id) = (job.entry.bot.0, job.entry.update_id());
         let wait_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-        info!(update_id, wait_ms, "update is handled again later");
-        let (store, part, pos) = (Arc::clone(&self.store), self.part, job.entry.pos);
+        info!(bot_id, update_id, wait_ms, "update is handled again later");
+        let (handling, pos) = (self.handling.clone(), job.entry.pos);
         self.acks
-            .push(Box::pin(async move { store.put_back(&part, pos).await }));
+            .push(Box::pin(async move { handling.put_back(pos).await }));
         let now = Instant::now();
-        let at = now.checked_add(after).unwrap_or(now + WAIT);
+        let at = now.checked_add(after).unwrap_or(now + FAR);
         self.retries.add(at, job.entry);
     }
 
     /// Counts and tells an end that is final.
     fn judge(&mut self, job: &Job, outcome: Outcome, cx: &ServiceContext) -> Fate {
-        let update_id = job.entry.update_id();
+        let (bot_id, update_id) = (job.entry.bot.0, job.entry.update_id());
         let elapsed_ms = u64::try_from(job.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match outcome {
             Outcome::Failed { error } => {
                 self.counts.failed += 1;
                 cx.fact("failed", self.counts.failed);
                 error!(
-                    update_id,
-                    elapsed_ms, error, "update parked: its handler failed"
+                    bot_id,
+                    update_id, elapsed_ms, error, "update parked: its handler failed"
                 );
                 Fate::Parked { error }
             }
             Outcome::Discard { reason } => {
                 self.counts.discarded += 1;
                 cx.fact("discarded", self.counts.discarded);
-                info!(update_id, elapsed_ms, reason, "update discarded");
+                info!(bot_id, update_id, elapsed_ms, reason, "update discarded");
                 Fate::Done
             }
             Outcome::Done | Outcome::DoneWith(_) | Outcome::Retry { .. } => {
                 self.counts.handled += 1;
                 cx.fact("handled", self.counts.handled);
-                debug!(update_id, elapsed_ms, "update handled");
+                debug!(bot_id, update_id, elapsed_ms, "update handled");
                 Fate::Done
             }
         }
     }
 
     fn record(&self, pos: Pos, fate: Fate) {
-        let (store, part) = (Arc::clone(&self.store), self.part);
-        let done = vec![Completion::new(pos, fate)];
+        let handling = self.handling.clone();
+        let done = Completion::new(pos, fate);
         self.acks
-            .push(Box::pin(async move { store.complete(&part, done).await }));
+            .push(Box::pin(async move { handling.complete(done).await }));
     }
 
     fn take_in(&mut self, entries: Vec<Entry>) {
-        if let Some(last) = entries.last() {
-            self.read = last.pos;
+        if !entries.is_empty() {
             self.active = Instant::now();
         }
         for entry in entries {
@@ -338,7 +291,8 @@ impl Work {
 
     /// When the lanes will have been idle for long enough; none while something runs or waits.
     fn idle_at(&self) -> Option<Instant> {
-        let quiet = self.running.is_empty() && self.board.is_empty() && self.retries.is_empty();
+        let waits = !self.board.is_empty() || !self.retries.is_empty() || self.intake.is_behind();
+        let quiet = self.running.is_empty() && self.acks.is_empty() && !waits;
         self.config
             .until_idle
             .filter(|_| quiet)
@@ -375,25 +329,24 @@ impl Work {
         }
         for job in cut_off {
             // It was cut off on purpose: that is no attempt that failed.
-            let put_back = self.store.put_back(&self.part, job.entry.pos).await;
+            let put_back = self.handling.put_back(job.entry.pos).await;
             self.answered(put_back, cx);
         }
         while let Some(ack) = self.acks.next().await {
             self.answered(ack, cx);
         }
+        self.over(cx)
+    }
+
+    /// The end of the lanes' work.
+    fn over(&mut self, cx: &ServiceContext) -> Result<(), StoreError> {
+        if self.unrecorded > 0 {
+            cx.unfinished(format!(
+                "the ends of {} handlers could not be recorded; of those that ended well and changed nothing it is noted \
+                 that they are over, and the others run again at the next start",
+                self.unrecorded
+            ));
+        }
         self.trouble.take().map_or(Ok(()), Err)
     }
-}
-
-/// What was asked of the store; pending where nothing was.
-///
-/// # Cancel safety
-/// The answer is taken out only as this resolves.
-async fn arrival<T>(asked: &mut Reading<T>) -> Result<T, StoreError> {
-    let Some(future) = asked.as_mut() else {
-        return std::future::pending().await;
-    };
-    let answer = future.await;
-    *asked = None;
-    answer
 }

@@ -74,6 +74,7 @@ pub struct ServiceSpec {
     pub(super) weight: u32,
     pub(super) restart: RestartPolicy,
     pub(super) is_optional: bool,
+    pub(super) group: Option<String>,
 }
 
 impl ServiceSpec {
@@ -85,6 +86,7 @@ impl ServiceSpec {
             weight: 1,
             restart: RestartPolicy::new(Restart::Temporary),
             is_optional: false,
+            group: None,
         }
     }
 
@@ -95,8 +97,8 @@ impl ServiceSpec {
         self
     }
 
-    /// When and how often it is started again after it has been ready and has ended. Its factory makes a new value
-    /// for every start. Default: never.
+    /// When and how often it is started again after it has been ready and has ended; an optional service also where it
+    /// failed before it was ready. Its factory makes a new value for every start. Default: never.
     #[must_use]
     pub fn restart(mut self, policy: RestartPolicy) -> Self {
         self.restart = policy;
@@ -107,6 +109,16 @@ impl ServiceSpec {
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.is_optional = true;
+        self
+    }
+
+    /// Makes it optional as long as another service of this group goes on: the last one that ends for good stops the
+    /// process as a critical one does, with its failure's exit code. The start waits for each of the group to be ready or
+    /// to fail, and fails where none of them gets ready.
+    #[must_use]
+    pub fn one_of(mut self, group: impl Into<String>) -> Self {
+        self.is_optional = true;
+        self.group = Some(group.into());
         self
     }
 

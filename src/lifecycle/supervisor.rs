@@ -214,6 +214,7 @@ impl Builder {
             weight: spec.weight,
             restart: spec.restart,
             is_optional: spec.is_optional,
+            group: spec.group.clone(),
         };
         let notifier = match self.notifier {
             Manager::None => None,

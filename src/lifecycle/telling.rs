@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::{debug, error, info, warn};
 
 use super::machine::{Exit, HookId, HookResult, Machine, Notice, ServiceId};
-use super::{Handle, Phase};
+use super::{Handle, Phase, ServiceState};
 
 /// Tells what the machine thinks worth telling.
 pub(super) fn tell(machine: &Machine, notice: &Notice, elapsed: Duration) {
@@ -15,7 +15,7 @@ pub(super) fn tell(machine: &Machine, notice: &Notice, elapsed: Duration) {
             (Phase::Draining, Some(reason)) => info!(%phase, elapsed_ms, %reason, "draining"),
             _ => info!(%phase, elapsed_ms, "{phase}"),
         },
-        Notice::Service(id, _) => service(machine, *id, elapsed_ms),
+        Notice::Service(id, state) => service(machine, *id, *state, elapsed_ms),
         Notice::Hook(id) => hook(machine, *id, elapsed_ms),
         Notice::StopAppended(reason) => info!(%reason, elapsed_ms, "another reason to stop"),
         Notice::Stale(id) => {
@@ -33,10 +33,23 @@ pub(super) fn tell(machine: &Machine, notice: &Notice, elapsed: Duration) {
     }
 }
 
-fn service(machine: &Machine, id: ServiceId, elapsed_ms: u64) {
+fn service(machine: &Machine, id: ServiceId, state: ServiceState, elapsed_ms: u64) {
     let record = &machine.services()[id.0];
-    let (service, state) = (&record.name, record.state);
-    match &record.exit {
+    let service = &record.name;
+    // One line for a failure: that of the state which came of it.
+    match record
+        .exit
+        .as_ref()
+        .filter(|_| state == record.state && !record.was_waiting)
+    {
+        Some(Exit::Failed { message, .. }) if state == ServiceState::Backoff => {
+            warn!(
+                service,
+                elapsed_ms,
+                error = message,
+                "service failed; it is started again"
+            )
+        }
         Some(Exit::Failed { message, .. }) => {
             error!(service, elapsed_ms, error = message, "service failed")
         }

@@ -12,7 +12,7 @@
 //! | `POST /control/join`, `/leave`, `/request` | `user`, `chat_id` | a person joins, leaves, asks to join a group |
 //! | `POST /control/update` | `kind`, `payload` | queues an update of any kind and form, wanted or not |
 //! | `POST /control/ids` | `next` | the next update gets this id: a gap, or a restart of the numbering |
-//! | `POST /control/fault` | `fault`, `method`?, `times`?, … | the next calls of a method fail; one that is open goes on |
+//! | `POST /control/fault` | `fault`, `method`?, `chat_id`?, `times`?, … | the next calls of a method fail, or those about a chat; one that is open goes on |
 //! | `GET /control/messages` | `?chat_id=` | the messages of a chat |
 //! | `GET /control/state` | | chats, waiting updates, calls by method |
 //!

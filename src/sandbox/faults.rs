@@ -20,6 +20,8 @@ pub(super) struct Fault {
     /// Method that it strikes, in any case. Default `getUpdates`.
     #[serde(default = "get_updates")]
     method: String,
+    /// The chat that it strikes calls about. Default any call.
+    chat_id: Option<i64>,
     /// How many calls it strikes. Default 1.
     #[serde(default = "once")]
     times: u32,
@@ -79,11 +81,12 @@ impl Faults {
     }
 
     /// The fault that strikes this call, if one does.
-    pub(super) fn strike(&mut self, method: &str) -> Option<Fault> {
-        let index = self
-            .0
-            .iter()
-            .position(|fault| fault.method.eq_ignore_ascii_case(method))?;
+    pub(super) fn strike(&mut self, method: &str, chat_id: Option<i64>) -> Option<Fault> {
+        let strikes = |fault: &Fault| {
+            fault.method.eq_ignore_ascii_case(method)
+                && (fault.chat_id.is_none() || fault.chat_id == chat_id)
+        };
+        let index = self.0.iter().position(strikes)?;
         let fault = self.0[index].clone();
         self.0[index].times = fault.times.saturating_sub(1);
         if self.0[index].times == 0 {

@@ -35,12 +35,15 @@ async fn bot_api(State(shared): State<Shared>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
+    // A fault strikes also where they cannot be read.
+    let args = Args::of(request).await;
     let fault = {
         let mut worlds = shared.lock();
         match worlds.of_token(token) {
             Ok(world) => {
                 *world.calls.entry(method.to_ascii_lowercase()).or_default() += 1;
-                world.faults.strike(method)
+                let chat_id = args.as_ref().ok().and_then(|args| args.int("chat_id"));
+                world.faults.strike(method, chat_id)
             }
             Err(error) => return respond(Err(error)),
         }
@@ -49,7 +52,7 @@ async fn bot_api(State(shared): State<Shared>, request: Request) -> Response {
     if let Some(fault) = fault {
         return fault.respond(&shared, token).await;
     }
-    let args = match Args::of(request).await {
+    let args = match args {
         Ok(args) => args,
         Err(error) => return respond(Err(error)),
     };

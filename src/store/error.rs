@@ -1,6 +1,6 @@
 //! What goes wrong with a store, and what that tells an operator.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Key, Scope};
@@ -33,9 +33,31 @@ pub enum StoreError {
         /// Whether it is a matter of permission.
         denied: bool,
     },
+    /// There is no space left. Nothing of what was asked for is stored, and the same may work later.
+    #[error("cannot {what} {}: its disk is full; free some space", path.display())]
+    Full {
+        /// What was tried.
+        what: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+    },
+    /// The database is damaged.
+    #[error(
+        "the database {} is damaged ({found}); it is neither repaired nor deleted. Move the directory {} away, and the next start begins with a new one; \
+         in the old one `sqlite3 sundown.sqlite .recover` saves what can still be read",
+        path.display(), place_of(path).display()
+    )]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+    },
     /// The database refused.
-    #[error("cannot {what} in the store: {detail}")]
+    #[error("cannot {what} in the store {}: {detail}", path.display())]
     Database {
+        /// The database.
+        path: PathBuf,
         /// What was tried.
         what: &'static str,
         /// What the database said.
@@ -98,4 +120,15 @@ impl StoreError {
             _ => ExitKind::StateIo,
         }
     }
+
+    /// Whether nothing is wrong but a disk that is full: who can wait tries the same again.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Full { .. })
+    }
+}
+
+/// The directory that a file is in.
+fn place_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
 }

@@ -20,6 +20,7 @@
 //! - A batch and the cursor behind it are committed together, and flushed, before `append` returns.
 //! - Positions rise in the order of the appends; within a lane that is the order of the updates.
 //! - A completion and the changes that come with it are committed together, or neither is.
+//! - What fails with [`StoreError::Full`] is not stored at all, and the same may be asked again.
 //! - A handler runs again only where the process died while it ran, or the machine before its completion was flushed.
 //!
 //! The contract is a trait from the start, although SQLite is its only engine yet: it is cut for several nodes on

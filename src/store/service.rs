@@ -30,9 +30,12 @@ impl Service for StoreService {
         }
         cx.ready();
         cx.draining().await;
-        let left = self.0.counts().await.map_err(failed)?;
+        let left = self.0.counts().await;
+        // Also where it cannot be read.
+        self.0.close().await.map_err(failed)?;
+        let left = left.map_err(failed)?;
         cx.fact("left", left.queued);
         cx.fact("parked", left.parked);
-        self.0.close().await.map_err(failed)
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The Bot API's wire: the token, calls, and the poller that brings updates into the store.
+//! The Bot API's wire: the token, calls, the poller that brings updates into the store, and limits on what is sent.
 //!
 //! **Authority**: the offset sent to Telegram always comes from the cursor that the store has committed. Sending
 //! it confirms, and so deletes, everything below it on Telegram's side
@@ -12,11 +12,14 @@
 //!        │ stop: drop the call; what it would have brought was not confirmed
 //! ```
 //!
-//! Not done here: parsing updates into types, and sending messages.
+//! What handlers send goes through teloxide's bot; [`outgoing`] keeps it within limits.
+//!
+//! Not done here: parsing updates into types.
 
 mod client;
 mod connections;
 mod identity;
+pub mod outgoing;
 mod poller;
 mod token;
 

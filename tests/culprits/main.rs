@@ -142,6 +142,7 @@ fn misbehave(supervisor: Builder, behaviour: &str) -> Builder {
                         let caller = caller.clone();
                         async move {
                             cx.ready();
+                            cx.handle().reached(Phase::Running).await;
                             let block = caller.call("block", LONG, async |()| {
                                 info!("blocking");
                                 thread::sleep(LONG);

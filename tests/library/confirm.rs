@@ -34,6 +34,7 @@ impl Engine for SlowDisk {
         if self.is_full {
             return Err(StoreError::Database {
                 what: "write",
+                path: "sundown.sqlite".into(),
                 detail: "disk full".into(),
             });
         }

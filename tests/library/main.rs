@@ -4,8 +4,10 @@
     reason = "in a test, a panic that names the place is the report"
 )]
 
+mod bots;
 mod confirm;
 mod kinds;
+mod outgoing;
 mod state;
 mod stress;
 mod support;

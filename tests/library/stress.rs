@@ -5,13 +5,15 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt};
+
 use sundown::lanes::{Gate, Handler, Lanes, LanesConfig, Outcome};
 use sundown::lifecycle::{
     Builder, DedicatedThread, Phase, Report, ServiceOutcome, StopReason, Supervisor,
 };
 use sundown::sandbox::{People, Sandbox};
 use sundown::store::sqlite::Sqlite;
-use sundown::store::{Store, StoreService};
+use sundown::store::{BotId, Store, StoreService};
 use sundown::telegram::{Client, Identity, Poller, PollerConfig, Token};
 use tempfile::TempDir;
 
@@ -128,7 +130,7 @@ async fn the_lanes_survive_it() {
     stress(|builder| {
         let (store, dir) = store();
         let handler: Handler = Arc::new(|_| Box::pin(async { Outcome::Done }));
-        let gate: Gate = Arc::new(|| Box::pin(async {}));
+        let gate: Gate = Arc::new(|| stream::once(async { BotId(1) }).boxed());
         let lanes = move || {
             Lanes::new(
                 Arc::clone(&store),

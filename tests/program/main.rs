@@ -4,9 +4,11 @@
     reason = "in a test, a panic that names the place is the report"
 )]
 
+mod bots;
 mod crashes;
 mod culprits;
 mod demo;
+mod disk;
 mod durability;
 mod foreign;
 mod hostile;

@@ -93,9 +93,9 @@ impl Machine {
             let service = &mut self.services[id.0];
             if service.state == ServiceState::Abandoned && service.taken_down {
                 service.taken_down = false;
-                if !service.is_optional {
-                    self.reasons
-                        .push(StopReason::ServiceFailed(service.name.clone()));
+                if !self.is_dispensable(*id) {
+                    let name = self.services[id.0].name.clone();
+                    self.reasons.push(StopReason::ServiceFailed(name));
                 }
             }
         }

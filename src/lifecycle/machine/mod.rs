@@ -23,6 +23,7 @@
 //! works is cancelled, at 90 % it is aborted, at its end it is abandoned and named in the report.
 
 mod dependants;
+mod groups;
 mod promises;
 mod record;
 mod restarting;
@@ -86,6 +87,8 @@ pub(super) struct ServicePlan {
     pub(super) weight: u32,
     pub(super) restart: RestartPolicy,
     pub(super) is_optional: bool,
+    /// The optional services of which one at least is needed.
+    pub(super) group: Option<String>,
 }
 
 /// What the machine is to run: fixed before it begins.

@@ -25,6 +25,7 @@ pub(in crate::lifecycle) struct ServiceRecord {
     pub(in crate::lifecycle) life: u32,
     pub(in crate::lifecycle) restarts: u32,
     pub(in crate::lifecycle) is_optional: bool,
+    pub(super) group: Option<String>,
     /// It did not get ready in time; it is not waited for and not started again.
     pub(super) given_up: bool,
     /// The stop came while it waited for its next life.
@@ -63,6 +64,7 @@ impl ServiceRecord {
             life: 0,
             restarts: 0,
             is_optional: plan.is_optional,
+            group: plan.group.clone(),
             was_waiting: false,
             given_up: false,
             start_timeout: plan.start_timeout,

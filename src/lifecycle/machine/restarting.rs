@@ -28,7 +28,7 @@ impl Machine {
             Restart::Temporary => false,
         };
         // What has never been ready has not started; trying again is the service manager's.
-        if service.ready_at.is_none() {
+        if service.ready_at.is_none() && !(again && self.is_tried_again(id)) {
             return self.give_up(id, StopReason::StartFailed);
         }
         if !again {
@@ -56,9 +56,10 @@ impl Machine {
     fn give_up(&mut self, id: ServiceId, reason: fn(String) -> StopReason) {
         let service = &mut self.services[id.0];
         service.taken_down = false;
-        if service.is_optional {
+        if self.is_dispensable(id) {
             return;
         }
+        let service = &self.services[id.0];
         if let Some(Exit::Failed { kind, .. }) = service.exit {
             self.failure_kind = self.failure_kind.or(kind);
         }
@@ -120,12 +121,11 @@ impl Machine {
     /// A service that does not get ready. It still runs: a critical one is stopped with everything else, and without
     /// an optional one the process goes on.
     pub(super) fn give_up_start(&mut self, id: ServiceId, reason: fn(String) -> StopReason) {
-        let service = &mut self.services[id.0];
-        service.given_up = true;
-        if service.is_optional {
+        self.services[id.0].given_up = true;
+        if self.is_dispensable(id) {
             self.abort(id);
         } else {
-            self.reasons.push(reason(service.name.clone()));
+            self.reasons.push(reason(self.services[id.0].name.clone()));
         }
     }
 

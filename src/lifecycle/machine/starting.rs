@@ -24,14 +24,13 @@ impl Machine {
             self.spawn(&tier);
             return true;
         }
-        // Without an optional service that did not come up, the process goes on.
+        // Without an optional service that did not come up, at its first try, the process goes on.
         let is_up = |id: &ServiceId| {
             let service = &self.services[id.0];
             let comes_back = service.state == ServiceState::Backoff || service.state.is_live();
             // What would be taken down with it had better not start before it is back.
             let is_there = service.state == ServiceState::Ready || !service.restart.rest_for_one;
-            (service.ready_at.is_some() && (is_there || !comes_back))
-                || (service.is_optional && (service.ended_at.is_some() || service.given_up))
+            (service.ready_at.is_some() && (is_there || !comes_back)) || self.is_not_waited_for(*id)
         };
         if tier.iter().all(is_up) {
             self.starting_tier += 1;

@@ -1,4 +1,5 @@
 mod dependants;
+mod groups;
 mod restarts;
 mod schedules;
 
@@ -23,6 +24,7 @@ fn service(name: &str) -> ServicePlan {
         weight: 1,
         restart: RestartPolicy::new(Restart::Temporary),
         is_optional: false,
+        group: None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Counts, Origin, Pos, Result, StoreError, open, refused};
+use super::{Counts, Origin, Pos, Result, StoreError, check, open, path, refused, refused_at};
 
 /// The updates of a store.
 pub struct Inbox(Connection);
@@ -38,15 +38,16 @@ impl Inbox {
     /// # Errors
     /// Where there is no store, or it is of another version than this program's: start the bot once.
     pub fn open(dir: &Path) -> Result<Self> {
-        let path = dir.join("sundown.sqlite");
-        if !path.is_file() {
+        let file = dir.join("sundown.sqlite");
+        if !file.is_file() {
             let error = std::io::ErrorKind::NotFound.into();
-            return Err(open::path("find a store at", &path, &error));
+            return Err(path("find a store at", &file, &error));
         }
-        let connection = Connection::open(&path).map_err(|error| refused("open", &error))?;
+        let connection =
+            Connection::open(&file).map_err(|error| refused_at("open", &file, &error))?;
         let found: i64 = connection
             .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(|error| refused("read the schema's version", &error))?;
+            .map_err(|error| refused("read the schema's version", &connection, &error))?;
         if found != open::KNOWN_SCHEMA {
             return Err(StoreError::OtherSchema {
                 found,
@@ -61,7 +62,7 @@ impl Inbox {
     /// # Errors
     /// Where the database refuses.
     pub fn counts(&self) -> Result<Counts> {
-        super::counts(&self.0).map_err(|error| refused("count updates", &error))
+        super::counts(&self.0).map_err(|error| refused("count updates", &self.0, &error))
     }
 
     /// Up to `max` updates in their order: those that are parked, or those that wait.
@@ -76,7 +77,7 @@ impl Inbox {
             )?;
             select.query_map((parked, max), item)?.collect()
         };
-        list().map_err(|error| refused("list updates", &error))
+        list().map_err(|error| refused("list updates", &self.0, &error))
     }
 
     /// The JSON text of an update; none where it is not there any more.
@@ -89,7 +90,7 @@ impl Inbox {
                 row.get(0)
             })
             .optional()
-            .map_err(|error| refused("read an update", &error))
+            .map_err(|error| refused("read an update", &self.0, &error))
     }
 
     /// Has a parked update handled again, or all of them; returns how many. A running process takes them up within a
@@ -116,10 +117,24 @@ impl Inbox {
         )
     }
 
+    /// Looks through the whole database, and returns what is wrong with it, up to a hundred findings; none is good. A
+    /// running process goes on meanwhile, and its log grows until this is over: about 5 s for a million updates.
+    ///
+    /// # Errors
+    /// Where the database cannot be read at all.
+    pub fn check(&self) -> Result<Vec<String>> {
+        let found = check::whole(&self.0).map_err(|error| refused("check", &self.0, &error));
+        if !matches!(&found, Ok(found) if found.is_empty()) {
+            // What is damaged is left as it is, its log included.
+            let _ = open::empties_log(&self.0, false);
+        }
+        found
+    }
+
     fn change(&self, statement: &str, pos: Option<Pos>) -> Result<usize> {
         self.0
             .execute(statement, [pos.map(|pos| pos.0)])
-            .map_err(|error| refused("change parked updates", &error))
+            .map_err(|error| refused("change parked updates", &self.0, &error))
     }
 }
 

@@ -14,14 +14,19 @@
 //! `synchronous=FULL` because NORMAL was seen to lose acknowledged batches in a power cut. The writer blocks for a
 //! first command, takes what else is queued, and commits once: no timer makes anybody wait.
 
+mod check;
+mod faults;
 mod inbox;
 mod open;
+mod outage;
 mod running;
 mod state;
 mod transactions;
 mod window;
 mod writer;
 
+#[cfg(test)]
+mod disk_tests;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +42,7 @@ use super::{
     BotId, Change, Completion, Counts, Cursor, Document, Engine, Entry, Key, LaneKey, Lease,
     Origin, Pos, RawBatch, Result, Scope, StoreError, UpdateId,
 };
+use faults::{path, refused, refused_at};
 pub use inbox::{Inbox, Item};
 use running::Running;
 use window::Window;
@@ -60,15 +66,17 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`StoreError::InUse`] where another process holds it; [`StoreError::Path`] where the directory cannot be
-    /// used; [`StoreError::Database`] and [`StoreError::NewerSchema`] where the database cannot.
+    /// used; [`StoreError::Full`] where there is no space; [`StoreError::Damaged`] where the database is damaged, as
+    /// far as a look of a few milliseconds finds out; [`StoreError::Database`] and [`StoreError::NewerSchema`] where
+    /// it cannot be used otherwise.
     pub fn open(dir: &Path) -> Result<Self> {
         let lock = open::lock(dir)?;
         let path = dir.join("sundown.sqlite");
         let mut connection = open::database(&path)?;
         open::sync_names(dir)?;
-        let epoch = open::next_epoch(&mut connection)?;
+        let epoch = open::next_epoch(&connection)?;
         let (running, left) = Running::open(dir, epoch)?;
-        open::recover(&mut connection, &left)?;
+        open::begin(&mut connection, epoch, &left)?;
         running.clear()?;
         let last = open::last_pos(&connection)?;
         let reader = open::reader(&path)?;
@@ -84,11 +92,10 @@ impl Sqlite {
     }
 
     fn check(&self, lease: &Lease) -> Result<()> {
-        if lease.epoch == self.epoch {
-            Ok(())
-        } else {
-            Err(StoreError::Fenced(lease.scope))
+        if lease.epoch != self.epoch {
+            return Err(StoreError::Fenced(lease.scope));
         }
+        self.writer.doubt().map_or(Ok(()), Err)
     }
 
     /// Reads on a thread that may block.
@@ -101,9 +108,19 @@ impl Sqlite {
         let read = tokio::task::spawn_blocking(move || {
             let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
             let connection = reader.as_ref().ok_or(StoreError::Closed)?;
-            query(connection).map_err(|error| refused(what, &error))
+            query(connection).map_err(|error| refused(what, connection, &error))
         });
         read.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Lets the database grow by so many pages and no more, as a full disk would.
+    #[cfg(test)]
+    pub(crate) fn limit_growth(&self, pages: i64) {
+        self.writer.meddle(move |connection| {
+            let query = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+            let count = query("PRAGMA page_count").unwrap();
+            query(&format!("PRAGMA max_page_count = {}", count + pages)).unwrap();
+        });
     }
 
     async fn record(&self, record: Record) -> Result<()> {
@@ -326,13 +343,6 @@ fn origin(row: &Row<'_>, update_id: usize, timer: usize) -> rusqlite::Result<Ori
         None => Origin::Update(UpdateId(row.get(update_id)?)),
         Some(_) => Origin::Timer(state::key(row, timer)?),
     })
-}
-
-fn refused(what: &'static str, error: &rusqlite::Error) -> StoreError {
-    StoreError::Database {
-        what,
-        detail: error.to_string(),
-    }
 }
 
 /// The other end of an answer.

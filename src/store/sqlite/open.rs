@@ -1,14 +1,15 @@
 //! Opening: the directory, its lock, the database and its schema.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::running::Left;
-use super::{Pos, Result, StoreError, refused};
+use super::{Pos, Result, StoreError, check, path, refused, refused_at};
 use crate::lifecycle::crash_point;
 
 /// Each migration brings the schema from its index to the next version.
@@ -121,16 +122,36 @@ pub(super) fn lock(dir: &Path) -> Result<File> {
     Ok(lock)
 }
 
-/// The connection that writes, with the schema up to date.
+/// The connection that writes, with the schema up to date. Nothing is changed in a database that turns out to be damaged.
 pub(super) fn database(path: &Path) -> Result<Connection> {
+    may_write(path)?;
     let mut connection =
-        Connection::open(path).map_err(|error| refused("open the database", &error))?;
-    configure(&connection).map_err(|error| refused("configure the database", &error))?;
+        Connection::open(path).map_err(|error| refused_at("open", path, &error))?;
+    configure(&connection).map_err(|error| refused_at("configure", path, &error))?;
+    check::at_start(&connection)?;
     migrate(&mut connection)?;
     Ok(connection)
 }
 
+/// SQLite opens what it may not write for reading, and does not say why.
+fn may_write(file: &Path) -> Result<()> {
+    match File::options().read(true).write(true).open(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(path("write to", file, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Has the log put away when this connection closes, or left as it is: only a good end puts it away.
+pub(super) fn empties_log(connection: &Connection, does: bool) -> rusqlite::Result<()> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !does)
+        .map(drop)
+}
+
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    empties_log(connection, false)?;
+    // Looks at each page's structure as it is read.
+    connection.pragma_update(None, "cell_size_check", true)?;
     // Before the first table, or it has no effect.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -141,10 +162,9 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<()> {
-    let failed = |error: rusqlite::Error| refused("migrate the schema", &error);
     let found: i64 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(failed)?;
+        .map_err(|error| refused("read the schema's version", connection, &error))?;
     let from = usize::try_from(found)
         .ok()
         .filter(|from| *from <= MIGRATIONS.len());
@@ -155,59 +175,34 @@ fn migrate(connection: &mut Connection) -> Result<()> {
         });
     };
     for (version, migration) in (found + 1..).zip(&MIGRATIONS[from..]) {
-        let step = connection.transaction().map_err(failed)?;
-        step.execute_batch(migration).map_err(failed)?;
-        step.pragma_update(None, "user_version", version)
-            .map_err(failed)?;
-        crash_point("migrate");
-        step.commit().map_err(failed)?;
+        step_up(connection, version, migration)
+            .map_err(|error| refused("migrate the schema", connection, &error))?;
     }
     Ok(())
 }
 
-/// Counts this opening; leases of an earlier one are refused.
-pub(super) fn next_epoch(connection: &mut Connection) -> Result<i64> {
-    let bump = |connection: &mut Connection| {
-        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let epoch = step.query_row(
-            "UPDATE node SET epoch = epoch + 1 RETURNING epoch",
-            [],
-            |row| row.get(0),
-        )?;
-        step.commit()?;
-        Ok(epoch)
-    };
-    bump(connection).map_err(|error| refused("count this start", &error))
+fn step_up(connection: &mut Connection, version: i64, migration: &str) -> rusqlite::Result<()> {
+    let step = connection.transaction()?;
+    step.execute_batch(migration)?;
+    step.pragma_update(None, "user_version", version)?;
+    crash_point("migrate");
+    step.commit()
 }
 
-/// Makes up for the death of the last process: what it had handled is over, what it was handling has had an attempt, and
-/// what has had too many is parked.
-pub(super) fn recover(connection: &mut Connection, left: &Left) -> Result<()> {
-    let recover = |connection: &mut Connection| {
-        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for pos in &left.ended {
-            step.prepare_cached("DELETE FROM updates WHERE pos = ?1 AND error IS NULL")?
-                .execute([pos.0])?;
-        }
-        let mut parked = 0;
-        for pos in &left.running {
-            step.prepare_cached(
-                "UPDATE updates SET attempts = attempts + 1 WHERE pos = ?1 AND error IS NULL",
-            )?
-            .execute([pos.0])?;
-            parked += step
-                .prepare_cached(
-                    "UPDATE updates SET error = 'the process died ' || attempts || ' times while this update was handled'
-                     WHERE pos = ?1 AND attempts >= ?2 AND error IS NULL",
-                )?
-                .execute((pos.0, MOST_ATTEMPTS))?;
-        }
-        // Nobody has read it yet: it is handled in its old place.
-        step.execute("UPDATE updates SET retry = 0 WHERE retry = 1", [])?;
-        step.commit()?;
-        Ok(parked)
-    };
-    let parked = recover(connection).map_err(|error| refused("recover the last run", &error))?;
+/// The number of this opening, one more than that of the last which [began](begin).
+pub(super) fn next_epoch(connection: &Connection) -> Result<i64> {
+    connection
+        .query_row("SELECT epoch + 1 FROM node", [], |row| row.get(0))
+        .map_err(|error| refused("count this start", connection, &error))
+}
+
+/// Counts this opening, so that leases of an earlier one are refused, and makes up for the death of the last process: what
+/// it had handled is over, what it was handling has had an attempt, and what has had too many is parked.
+///
+/// All of it or nothing: what the last process left is told by its epoch, and would be forgotten with a new one.
+pub(super) fn begin(connection: &mut Connection, epoch: i64, left: &Left) -> Result<()> {
+    let parked = recover(connection, epoch, left)
+        .map_err(|error| refused("recover the last run", connection, &error))?;
     if !left.running.is_empty() {
         tracing::warn!(
             running = left.running.len(),
@@ -218,29 +213,48 @@ pub(super) fn recover(connection: &mut Connection, left: &Left) -> Result<()> {
     Ok(())
 }
 
+fn recover(connection: &mut Connection, epoch: i64, left: &Left) -> rusqlite::Result<usize> {
+    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    step.execute("UPDATE node SET epoch = ?1", [epoch])?;
+    for pos in &left.ended {
+        step.prepare_cached("DELETE FROM updates WHERE pos = ?1 AND error IS NULL")?
+            .execute([pos.0])?;
+    }
+    let mut parked = 0;
+    for pos in &left.running {
+        step.prepare_cached(
+            "UPDATE updates SET attempts = attempts + 1 WHERE pos = ?1 AND error IS NULL",
+        )?
+        .execute([pos.0])?;
+        parked += step
+            .prepare_cached(
+                "UPDATE updates SET error = 'the process died ' || attempts || ' times while this update was handled'
+                 WHERE pos = ?1 AND attempts >= ?2 AND error IS NULL",
+            )?
+            .execute((pos.0, MOST_ATTEMPTS))?;
+    }
+    // Nobody has read it yet: it is handled in its old place.
+    step.execute("UPDATE updates SET retry = 0 WHERE retry = 1", [])?;
+    step.commit()?;
+    Ok(parked)
+}
+
 pub(super) fn last_pos(connection: &Connection) -> Result<Pos> {
     connection
         .query_row("SELECT coalesce(max(pos), 0) FROM updates", [], |row| {
             row.get(0)
         })
         .map(Pos)
-        .map_err(|error| refused("find the last update", &error))
+        .map_err(|error| refused("find the last update", connection, &error))
 }
 
 /// A second connection, for reading beside the writer.
 pub(super) fn reader(path: &Path) -> Result<Connection> {
-    Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .map_err(|error| refused("open the database for reading", &error))
-}
-
-pub(super) fn path(what: &'static str, path: &Path, error: &io::Error) -> StoreError {
-    StoreError::Path {
-        what,
-        path: path.to_owned(),
-        detail: error.to_string(),
-        denied: error.kind() == io::ErrorKind::PermissionDenied,
-    }
+    let open = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.pragma_update(None, "cell_size_check", true)?;
+        Ok(connection)
+    };
+    open().map_err(|error| refused_at("read", path, &error))
 }

@@ -8,6 +8,9 @@
 //! So an end is known although its completion had not been committed yet, and a handler runs again only where the process
 //! died while it ran. The opening guards against a file that a power cut has left older than the database: positions are
 //! given out again when the database has been empty.
+//!
+//! On a full disk slots are written over in the space that the file has. Where that does not do (more slots than
+//! reserved, a file system that copies on write) the handler does not begin.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,10 +19,12 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Pos, Result, open};
+use super::{Pos, Result, path};
 
 const HALF: usize = size_of::<i64>();
 const SLOT: usize = 2 * HALF;
+/// Bytes of the file from the start: slots for 256 handlers and 5,000 ends that are not committed, and some more.
+const RESERVED: usize = 6_144 * SLOT;
 
 pub(super) struct Running {
     path: PathBuf,
@@ -47,20 +52,20 @@ pub(super) struct Left {
 impl Running {
     /// Opens the file for this opening of the store, and returns what the one before it left.
     pub(super) fn open(dir: &Path, epoch: i64) -> Result<(Self, Left)> {
-        let path = dir.join("running");
-        let failed = |error| open::path("use", &path, &error);
+        let file_path = dir.join("running");
+        let failed = |error| path("use", &file_path, &error);
         let mut file = File::options()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .open(&path)
+            .open(&file_path)
             .map_err(failed)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         let left = read(&bytes, epoch - 1);
         let running = Self {
-            path,
+            path: file_path,
             file,
             epoch,
             slots: Mutex::default(),
@@ -68,11 +73,13 @@ impl Running {
         Ok((running, left))
     }
 
-    /// Forgets what was left: it has been dealt with.
+    /// Forgets what was left, it has been dealt with; and takes the space that the slots will want, so that a disk which
+    /// fills up later has room for them.
     pub(super) fn clear(&self) -> Result<()> {
         self.file
-            .set_len(0)
-            .map_err(|error| open::path("empty", &self.path, &error))
+            .write_all_at(&[0; RESERVED], 0)
+            .and_then(|()| self.file.set_len(RESERVED as u64))
+            .map_err(|error| path("write to", &self.path, &error))
     }
 
     pub(super) fn begin(&self, pos: Pos) -> Result<()> {
@@ -85,7 +92,7 @@ impl Running {
             slots.taken.insert(pos, slot);
             slot
         };
-        self.write(slot, pos.0)
+        self.write(slot, pos.0).inspect_err(|_| self.release(pos))
     }
 
     /// The handler has ended well. The slot stays taken: this has to stand in it until the completion is committed.
@@ -116,7 +123,7 @@ impl Running {
         bytes[HALF..].copy_from_slice(&mark.to_le_bytes());
         self.file
             .write_all_at(&bytes, slot * SLOT as u64)
-            .map_err(|error| open::path("write to", &self.path, &error))
+            .map_err(|error| path("write to", &self.path, &error))
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots> {

@@ -35,6 +35,13 @@ pub(super) fn write(
     Ok(Written { batches, results })
 }
 
+/// Has the log written over from its beginning, where all of it can be brought into the database: on a full disk that is
+/// room which is ours already.
+pub(super) fn start_log_over(connection: &Connection) {
+    // It says in a row how far it came; the next write shows.
+    let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+}
+
 fn insert(connection: &Connection, pos: &mut Pos, append: &Append) -> rusqlite::Result<Vec<Entry>> {
     let Cursor {
         generation,

@@ -1,18 +1,20 @@
 //! The thread that owns the only connection that writes.
 
 use std::fs::File;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::outage::{OWN, Outage, Writes};
 use super::transactions::{self, Written};
 use super::window::Window;
 use super::{
-    Ack, BotId, Change, Completion, Entry, Pos, RawBatch, Result, StoreError, refused, state,
+    Ack, BotId, Change, Completion, Entry, Pos, RawBatch, Result, StoreError, faults, open,
+    refused, state,
 };
 use crate::lifecycle::crash_point;
 
@@ -36,6 +38,9 @@ pub(super) enum Command {
     Close {
         ack: Ack<()>,
     },
+    /// What a test does to the connection that writes.
+    #[cfg(test)]
+    Meddle(Box<dyn FnOnce(&Connection) + Send>),
 }
 
 /// Completions and changes that are recorded together, or not at all.
@@ -74,7 +79,11 @@ pub(super) struct Writer {
     /// None while it is dropped.
     commands: Option<Sender<Command>>,
     thread: Option<JoinHandle<()>>,
+    doubt: Doubt,
 }
+
+/// Why it is not known any more what is on disk, once that is so. Nothing is written then.
+type Doubt = Arc<OnceLock<StoreError>>;
 
 impl Drop for Writer {
     fn drop(&mut self) {
@@ -93,9 +102,13 @@ impl Writer {
         window: Arc<Window>,
     ) -> Result<Self> {
         let (commands, inbox) = mpsc::channel();
+        let doubt = Doubt::default();
+        let database = connection.path().unwrap_or_default().into();
         let work = Work {
             connection,
             _lock: lock,
+            doubt: Arc::clone(&doubt),
+            outage: Outage::default(),
             last,
             window,
             appends: Vec::new(),
@@ -109,13 +122,26 @@ impl Writer {
             .name("sundown-store".into())
             .spawn(move || work.run(&inbox))
             .map_err(|error| StoreError::Database {
+                path: database,
                 what: "start the writer thread",
                 detail: error.to_string(),
             })?;
         Ok(Self {
             commands: Some(commands),
             thread: Some(thread),
+            doubt,
         })
+    }
+
+    #[cfg(test)]
+    pub(super) fn meddle(&self, with: impl FnOnce(&Connection) + Send + 'static) {
+        let commands = self.commands.as_ref().unwrap();
+        commands.send(Command::Meddle(Box::new(with))).unwrap();
+    }
+
+    /// Why nothing can be relied on any more, where that is so.
+    pub(super) fn doubt(&self) -> Option<StoreError> {
+        self.doubt.get().cloned()
     }
 
     pub(super) async fn ask<T>(&self, command: impl FnOnce(Ack<T>) -> Command) -> Result<T> {
@@ -138,6 +164,8 @@ struct Work {
     connection: Connection,
     /// Given back after the connection, when nothing more is written; by the operating system at the latest.
     _lock: File,
+    doubt: Doubt,
+    outage: Outage,
     last: Pos,
     window: Arc<Window>,
     appends: Vec<Append>,
@@ -175,12 +203,20 @@ impl Work {
             }
             if let Some(ack) = closing {
                 // The connection is closed before it is said to be.
-                let closed = self.connection.close();
-                let _ =
-                    ack.send(closed.map_err(|(_, error)| refused("close the database", &error)));
+                let _ = ack.send(self.close());
                 return;
             }
         }
+    }
+
+    fn close(self) -> Result<()> {
+        if let Some(error) = self.doubt.get() {
+            return Err(error.clone());
+        }
+        // A good end: the log is brought into the database, and goes.
+        let _ = open::empties_log(&self.connection, true);
+        let closed = self.connection.close();
+        closed.map_err(|(connection, error)| refused("close", &connection, &error))
     }
 
     fn wait(&self, inbox: &Receiver<Command>) -> Result<Command, RecvTimeoutError> {
@@ -208,6 +244,8 @@ impl Work {
                     self.records.push((record, ack));
                 }
                 Command::Close { ack } => return Some(ack),
+                #[cfg(test)]
+                Command::Meddle(with) => with(&self.connection),
             }
             next = inbox.try_recv().ok();
         }
@@ -230,6 +268,9 @@ impl Work {
     /// Takes up parked updates that somebody has marked from outside: they get a new place, behind what waits.
     fn look_for_retries(&mut self) {
         self.looked = Instant::now();
+        if self.doubt.get().is_some() {
+            return;
+        }
         let version = self
             .connection
             .query_row("PRAGMA data_version", [], |row| row.get(0));
@@ -241,9 +282,13 @@ impl Work {
             Ok(entries) if entries.is_empty() => {}
             Ok(entries) => {
                 tracing::info!(count = entries.len(), "parked updates are handled again");
+                self.outage.passed(OWN);
                 self.take_in(entries);
             }
-            Err(error) => tracing::warn!(%error, "parked updates cannot be taken up again"),
+            Err(error) => {
+                self.data_version = 0; // It is looked for again.
+                self.failed("take parked updates up again in", &error, OWN);
+            }
         }
     }
 
@@ -260,33 +305,92 @@ impl Work {
         } else {
             "before the commit"
         });
-        let written = transactions::write(&mut self.connection, self.last, &appends, &records)
-            .map_err(|error| refused("write", &error));
-        match written {
-            Ok(Written { batches, results }) => {
-                crash_point("after the commit");
-                for (append, entries) in appends.into_iter().zip(batches) {
-                    let stored = entries.len();
-                    self.take_in(entries);
-                    let _ = append.ack.send(Ok(stored));
-                }
-                let has_timers = records.iter().any(|(record, _)| record.sets_timers());
-                for ((_, ack), result) in records.into_iter().zip(results) {
-                    let _ = ack.send(result.map_err(StoreError::Changed));
-                }
-                if has_timers {
-                    self.look_for_timers();
-                }
+        match self.write(&appends, &records) {
+            Err(error) if error.may_pass() && !appends.is_empty() && !records.is_empty() => {
+                // Each has a chance of its own: ends need less space, and set some free.
+                let written = self.write(&[], &records);
+                self.tell(Vec::new(), records, written);
+                let written = self.write(&appends, &[]);
+                self.tell(appends, Vec::new(), written);
             }
+            written => self.tell(appends, records, written),
+        }
+    }
+
+    fn write(&mut self, appends: &[Append], records: &[(Record, Ack<()>)]) -> Result<Written> {
+        if let Some(error) = self.doubt.get() {
+            return Err(error.clone());
+        }
+        let writes = Writes {
+            updates: !appends.is_empty(),
+            ends: !records.is_empty(),
+            own: false,
+        };
+        let mut written = transactions::write(&mut self.connection, self.last, appends, records);
+        if matches!(&written, Err(error) if faults::is_full(error)) {
+            transactions::start_log_over(&self.connection);
+            written = transactions::write(&mut self.connection, self.last, appends, records);
+        }
+        match written {
+            Ok(written) => {
+                self.outage.passed(writes);
+                Ok(written)
+            }
+            Err(error) => Err(self.failed("write to", &error, writes)),
+        }
+    }
+
+    /// Says the first time that there is no space, or that nothing can be relied on any more.
+    fn failed(
+        &mut self,
+        what: &'static str,
+        error: &rusqlite::Error,
+        writes: Writes,
+    ) -> StoreError {
+        let is_doubtful = faults::is_doubtful(error);
+        let error = refused(what, &self.connection, error);
+        if error.may_pass() {
+            self.outage.met(&error, writes);
+        } else {
+            tracing::error!(%error, "nothing of this was stored");
+        }
+        if is_doubtful {
+            let _ = self.doubt.set(error.clone());
+            self.due = None;
+        }
+        error
+    }
+
+    fn tell(
+        &mut self,
+        appends: Vec<Append>,
+        records: Vec<(Record, Ack<()>)>,
+        written: Result<Written>,
+    ) {
+        let Written { batches, results } = match written {
+            Ok(written) => written,
             Err(error) => {
-                tracing::error!(%error, "nothing of this transaction was stored");
                 for append in appends {
                     let _ = append.ack.send(Err(error.clone()));
                 }
                 for (_, ack) in records {
                     let _ = ack.send(Err(error.clone()));
                 }
+                return;
             }
+        };
+        crash_point("after the commit");
+        for (append, entries) in appends.into_iter().zip(batches) {
+            let stored = entries.len();
+            self.take_in(entries);
+            let _ = append.ack.send(Ok(stored));
+        }
+        let has_timers = records.iter().any(|(record, _)| record.sets_timers());
+        for ((_, ack), result) in records.into_iter().zip(results) {
+            let _ = ack.send(result.map_err(StoreError::Changed));
+        }
+        if has_timers {
+            self.look_for_timers();
         }
     }
 
@@ -301,12 +405,13 @@ impl Work {
         match state::fire(&mut self.connection, self.last, SystemTime::now()) {
             Ok(entries) => {
                 tracing::debug!(count = entries.len(), "timers are due");
+                self.outage.passed(OWN);
                 self.take_in(entries);
                 self.look_for_timers();
             }
             Err(error) => {
-                tracing::warn!(%error, "timers are due and cannot be written; trying again");
                 self.due = Some(SystemTime::now() + LOOK);
+                self.failed("write timers that are due to", &error, OWN);
             }
         }
     }
@@ -316,8 +421,8 @@ impl Work {
         match state::next_due(&self.connection) {
             Ok(due) => self.due = due,
             Err(error) => {
-                tracing::warn!(%error, "timers cannot be read; trying again");
                 self.due = Some(SystemTime::now() + LOOK);
+                self.failed("read timers in", &error, OWN);
             }
         }
     }

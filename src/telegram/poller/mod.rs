@@ -16,11 +16,11 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{debug, info, warn};
+use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::{CallError, Client, Identity};
 use crate::lifecycle::{Failure, Service, ServiceContext, crash_point};
-use crate::store::{Lease, RawBatch, Scope, Store, StoreError};
+use crate::store::{Cursor, Lease, RawBatch, Scope, Store, StoreError};
 use backlog::Backlog;
 use sequence::Sequence;
 use split::split;
@@ -38,6 +38,8 @@ const TOO_SOON: Duration = Duration::from_millis(500);
 /// A call that has been open for so long has reached the server, also where no answer has come. A stop waits for it
 /// where the call confirms something, instead of asking once more.
 const SURELY_ARRIVED: Duration = Duration::from_millis(250);
+/// How often a batch that the disk has no space for is tried again. It is our own disk: nobody is to be spared.
+const SPACE_WAIT: Duration = Duration::from_secs(1);
 /// The last, confirming call delays the stop by no more than this.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -52,7 +54,8 @@ pub struct PollerConfig {
     /// Kinds of updates to ask for, by the Bot API's names. An empty list means every kind but `chat_member`,
     /// `message_reaction` and `message_reaction_count`, which must be named. Sent with every call.
     pub allowed_updates: Vec<String>,
-    /// How long an unreachable server is tried at start before the start fails.
+    /// How long an unreachable server is tried at start before the start fails; of one among several bots, before the
+    /// start goes on without it.
     pub start_patience: Duration,
     /// Updates that wait at the start and are older than this are confirmed and not handled; their number is the fact
     /// `dropped` in the report. None keeps them all. Their age is that of their own `date` or `edit_date`, by this
@@ -100,14 +103,24 @@ impl Poller {
 
 impl Service for Poller {
     async fn run(&mut self, cx: ServiceContext) -> Result<(), Failure> {
+        let bot_id = self.client.token().bot().0;
+        let span = info_span!("poll", bot_id);
+        self.poll(&cx).instrument(span).await
+    }
+}
+
+impl Poller {
+    async fn poll(&self, cx: &ServiceContext) -> Result<(), Failure> {
         let bot = self.client.token().bot();
         let lease = self.store.acquire(Scope::Poll(bot)).await.map_err(stored)?;
         let cursor = self.store.cursor(&lease).await.map_err(stored)?;
         let mut polling = Polling {
             poller: self,
-            cx: &cx,
+            cx,
             lease,
             sequence: Sequence::new(cursor),
+            stored: cursor,
+            unstored: None,
             backlog: Backlog::new(&self.config),
             told_offset: None,
             trouble: Trouble::new(&self.config),
@@ -125,7 +138,7 @@ impl Service for Poller {
         cx.drained().await;
         debug!("poll released");
         polling.confirm().await;
-        Ok(())
+        polling.unstored.map_or(Ok(()), |error| Err(stored(error)))
     }
 }
 
@@ -151,6 +164,10 @@ struct Polling<'a> {
     cx: &'a ServiceContext,
     lease: Lease,
     sequence: Sequence,
+    /// The cursor that the disk has.
+    stored: Cursor,
+    /// Why it has not that of the last batch; nothing more is asked for then.
+    unstored: Option<StoreError>,
     backlog: Backlog,
     /// The offset that the server has surely been told last.
     told_offset: Option<i64>,
@@ -213,11 +230,7 @@ impl Polling<'_> {
         loop {
             match self.call("getMe").await? {
                 Ok(me) => {
-                    info!(
-                        username = me["username"].as_str(),
-                        bot_id = me["id"].as_i64(),
-                        "the token is accepted"
-                    );
+                    info!(username = me["username"].as_str(), "the token is accepted");
                     self.poller.identity.set(me);
                     self.trouble.is_over();
                     return Ok(());
@@ -232,7 +245,7 @@ impl Polling<'_> {
     /// A stop drops it, and lets it go on a moment before that where the server may not have heard of its offset yet.
     async fn poll(&mut self, wait: Duration) -> Result<Result<Vec<Box<RawValue>>, CallError>, End> {
         let config = &self.poller.config;
-        let offset = self.sequence.cursor().next_offset;
+        let offset = self.stored.next_offset;
         let parameters = json!({
             "offset": offset,
             "limit": config.limit,
@@ -266,7 +279,7 @@ impl Polling<'_> {
 
     /// Stores what is new of a batch; returns how much that was. A stop waits for it: what the cursor has passed must
     /// be on disk before anything is confirmed.
-    async fn take_in(&mut self, batch: Vec<Box<RawValue>>) -> Result<usize, Failure> {
+    async fn take_in(&mut self, batch: Vec<Box<RawValue>>) -> Result<usize, End> {
         let arrived = batch.len();
         let updates: Vec<_> = batch.iter().filter_map(|raw| split(raw)).collect();
         if updates.len() < arrived {
@@ -291,12 +304,7 @@ impl Polling<'_> {
             updates,
             cursor: self.sequence.cursor(),
         };
-        let stored = self
-            .poller
-            .store
-            .append(&self.lease, batch)
-            .await
-            .map_err(stored)?;
+        let stored = self.store(batch).await?;
         self.received += u64::try_from(stored).unwrap_or(u64::MAX);
         self.cx.fact("received", self.received);
         if self.backlog.dropped() > 0 {
@@ -304,10 +312,47 @@ impl Polling<'_> {
         }
         debug!(
             count = stored,
-            next_offset = self.sequence.cursor().next_offset,
+            next_offset = self.stored.next_offset,
             "updates stored"
         );
         Ok(stored)
+    }
+
+    /// Stores a batch. Where the disk is full nothing more is asked for until there is space; at the start, when nobody
+    /// relies on the bot yet, that is the end.
+    async fn store(&mut self, batch: RawBatch) -> Result<usize, End> {
+        let cursor = batch.cursor;
+        loop {
+            self.cx.alive_for(STUCK_AFTER);
+            match self.poller.store.append(&self.lease, batch.clone()).await {
+                Ok(count) => {
+                    self.stored = cursor;
+                    if self.unstored.take().is_some() {
+                        self.cx.status("polling");
+                    }
+                    return Ok(count);
+                }
+                Err(error) if error.may_pass() && self.is_ready => self.paused(error, &batch),
+                Err(error) => return Err(stored(error).into()),
+            }
+            self.cx.alive_for(SPACE_WAIT + STUCK_AFTER);
+            if let Err(stop) = self.unless_stopped(sleep(SPACE_WAIT)).await {
+                let count = batch.updates.len();
+                self.cx.unfinished(format!(
+                    "{count} updates that had arrived could not be stored; they are not confirmed, and come again"
+                ));
+                return Err(stop);
+            }
+        }
+    }
+
+    fn paused(&mut self, error: StoreError, batch: &RawBatch) {
+        if self.unstored.is_none() {
+            let count = batch.updates.len();
+            let text = format!("paused with {count} updates that are not confirmed: {error}");
+            self.cx.status(text);
+        }
+        self.unstored = Some(error);
     }
 
     fn succeeded(&mut self) {
@@ -348,7 +393,7 @@ impl Polling<'_> {
     /// Confirms what is stored, where the server has not been told yet. Not being heard costs nothing: the next
     /// start sends the same offset first.
     async fn confirm(&mut self) {
-        let offset = self.sequence.cursor().next_offset;
+        let offset = self.stored.next_offset;
         if offset == 0 || self.told_offset == Some(offset) {
             return;
         }

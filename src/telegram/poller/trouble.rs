@@ -17,6 +17,9 @@ const FLOOD_WAIT_MIN: Duration = Duration::from_secs(1);
 /// Nor does one that asks for more. The public server's flood waits for polling are seconds.
 const FLOOD_WAIT_MAX: Duration = Duration::from_secs(3_600);
 
+/// Before a poller that could not start is started again, where it is.
+const NEXT_START: Duration = Duration::from_secs(4);
+
 /// The troubles of a bot's polling.
 pub(super) struct Trouble {
     began: Instant,
@@ -149,12 +152,12 @@ fn refused(error: &CallError) -> Failure {
 }
 
 fn unreachable(error: &CallError, elapsed: Duration) -> Failure {
-    Failure::fatal(
-        ExitKind::Unavailable,
+    Failure::transient(
         format!(
             "the Bot API could not be used in {} s ({error}); check the network and the API's address",
             elapsed.as_secs()
         ),
+        NEXT_START,
     )
 }
 
@@ -245,7 +248,7 @@ mod tests {
                 Err(end) => break end,
             }
         };
-        assert!(matches!(end, Failure::Fatal(ExitKind::Unavailable, _)));
+        assert!(matches!(end, Failure::Transient(_, NEXT_START)));
         let long = api(429, "Too Many Requests", Some(3_600));
         assert!(
             Trouble::new(&PollerConfig::default())

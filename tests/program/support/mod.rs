@@ -3,6 +3,7 @@
 mod bot;
 mod process;
 mod server;
+mod volume;
 
 use std::env;
 use std::io::Write;
@@ -10,6 +11,7 @@ use std::io::Write;
 pub(crate) use bot::Bot;
 pub(crate) use process::{Ended, Process};
 pub(crate) use server::{Server, TOKEN};
+pub(crate) use volume::Volume;
 
 /// Whether a test must go without something that this machine lacks. It is said loudly, and where
 /// `SUNDOWN_TEST_REQUIRE=all` is set it is a failure.

@@ -36,7 +36,7 @@ impl Server {
         server
     }
 
-    async fn post(&self, call: &str, body: Value) -> Value {
+    pub(crate) async fn post(&self, call: &str, body: Value) -> Value {
         let url = format!("{}/control/{call}", self.url);
         let answer = self.http.post(url).json(&body).send().await.unwrap();
         let answer: Value = answer.json().await.unwrap();
@@ -44,7 +44,7 @@ impl Server {
         answer["result"].clone()
     }
 
-    async fn get(&self, call: &str) -> Value {
+    pub(crate) async fn get(&self, call: &str) -> Value {
         let url = format!("{}/control/{call}", self.url);
         let answer: Value = self
             .http

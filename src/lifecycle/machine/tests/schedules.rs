@@ -99,6 +99,7 @@ fn services(rng: &mut Rng) -> Vec<ServicePlan> {
         weight: rng.u32(0..5),
         restart: policy(rng),
         is_optional: rng.u8(..4) == 0,
+        group: (rng.u8(..4) == 0).then(|| "group".to_owned()),
     };
     (0..count).map(&mut service).collect()
 }
@@ -211,6 +212,7 @@ impl World {
         if let Some(wake) = self.machine.wake_at() {
             assert!(wake > self.now, "it asks to be woken in the past");
         }
+        self.check_groups();
         if self.first_kill.is_none() && self.machine.stop_began().is_some() {
             self.first_kill = self.machine.tier_marks().map(|(_, kill, _)| kill);
         }
@@ -218,6 +220,23 @@ impl World {
             self.log.push((self.now, action.clone()));
             self.carry_out(action);
         }
+    }
+
+    /// Of a group somebody goes on, or the process stops.
+    fn check_groups(&self) {
+        if self.machine.stop_began().is_some() {
+            return;
+        }
+        let services = self.machine.services();
+        let mut of_group = services.iter().filter(|one| one.group.is_some()).peekable();
+        let goes_on = |one: &ServiceRecord| {
+            let is_over = matches!(one.state, ServiceState::Stopped | ServiceState::Abandoned);
+            !is_over && !one.given_up
+        };
+        assert!(
+            of_group.peek().is_none() || of_group.any(goes_on),
+            "a process without any of a group goes on"
+        );
     }
 
     fn carry_out(&mut self, action: Action) {

@@ -1,0 +1,211 @@
+//! What a bot sends, kept within Telegram's limits.
+//!
+//! ```text
+//!  send ──→ the chat's turn ──→ the chat's pace ──→ the bot's turn ──→ the bot's pace ──→ the request
+//!           one at a time,      its rates, and      one at a time,     its rate             │
+//!           in order            what a 429 asked    in order                                │
+//!                                   ▲                                                       │
+//!                                   └───────────── 429: the same chat waits, and again ─────┘
+//! ```
+//!
+//! **Authority**: the server. Rates only keep a bot from being refused more often than it must be; a 429 counts.
+//!
+//! Invariants:
+//! - A chat's messages go one after another, in the order in which they were asked for: the next one when the one before
+//!   was answered, also where that took a 429 and another try.
+//! - A chat that must wait holds up no other chat: it asks for the bot's turn only when its own time has come.
+//! - A slot is used at the moment a request goes, never reserved: who gives up while waiting leaves nothing behind.
+//! - No task, no channel: who waits is the caller, and is aborted with it.
+//! - Chats that nothing was sent to for a while are forgotten.
+//!
+//! A 429 does not say whether the chat or the bot is meant. It counts for the chat: if the bot was meant, the other chats
+//! are told so themselves. But after three in a row, whatever chats they are from, only one message a second goes out,
+//! until the server takes one. So a bot that is flooded does not collect a refusal from every chat, and no chat is ever
+//! frozen by another one's 429.
+//!
+//! Not done here: keeping what could not be sent. A handler that is cut off while it waits runs again at the next start.
+
+mod chats;
+mod limits;
+mod pace;
+#[cfg(test)]
+mod tests;
+mod to_chat;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use teloxide::RequestError;
+use teloxide::requests::{Output, Request};
+use teloxide::types::Seconds;
+use tokio::sync::Mutex as Queue;
+use tokio::time::{Instant, sleep_until};
+use tracing::warn;
+
+pub use limits::{Limits, Rate};
+pub use to_chat::ToChat;
+
+use chats::Chats;
+use pace::{ChatPace, Overall};
+
+/// Sends messages within limits on each chat and on the whole bot: a dependency that every handler may ask for. Cloned
+/// freely; all clones share the limits.
+///
+/// ```no_run
+/// use sundown::telegram::outgoing::Outgoing;
+/// use teloxide::prelude::*;
+///
+/// # async fn run() {
+/// let handler = Update::filter_message().endpoint(
+///     async |bot: Bot, outgoing: Outgoing, message: Message| {
+///         outgoing.send(bot.send_message(message.chat.id, "Hello!")).await?;
+///         respond(())
+///     },
+/// );
+/// sundown::polling(Bot::from_env(), handler).run().await;
+/// # }
+/// ```
+///
+/// Each bot has one of its own, with the default limits. For other limits, or to send from a hook too, make one and hand
+/// it over; it must not be shared between bots, whose limits are their own:
+///
+/// ```no_run
+/// # use sundown::telegram::outgoing::{Limits, Outgoing};
+/// # use teloxide::prelude::*;
+/// # async fn run(bot: Bot, handler: sundown::bot::UpdateHandler<teloxide::RequestError>) {
+/// let outgoing = Outgoing::new(Limits { retries: 0, ..Limits::default() });
+/// sundown::polling(bot, handler)
+///     .dependencies(dptree::deps![outgoing.clone()])
+///     .run()
+///     .await;
+/// # }
+/// ```
+///
+/// What goes to the bot directly is neither counted nor held up: answers to button presses, files, members.
+#[derive(Clone)]
+pub struct Outgoing(Arc<Inner>);
+
+struct Inner {
+    limits: Limits,
+    chats: Chats,
+    /// The bot's turn; what it is about is in `overall`, which answers must reach without one.
+    turn: Queue<()>,
+    overall: Mutex<Overall>,
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
+impl Outgoing {
+    /// With these limits.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self(Arc::new(Inner {
+            limits,
+            chats: Chats::new(limits),
+            turn: Queue::new(()),
+            overall: Mutex::new(Overall::new(&limits)),
+        }))
+    }
+
+    /// Waits for the chat's turn and for the limits, and sends. Where the server answers 429, the chat waits for as long
+    /// as it asks, and the request is sent again, within what [`Limits`] say.
+    ///
+    /// It takes any request to a chat that teloxide's bots and their adaptors make; see [`ToChat`]. A file that is read
+    /// from a stream may be kept in memory, to be sent again.
+    ///
+    /// # Errors
+    /// The request's own, which is not sent again after anything but a 429: after a broken connection the message may
+    /// have arrived. [`RequestError::RetryAfter`] also where nothing was sent, because the server wants nothing in this
+    /// chat for longer than is waited; it says what is left of that.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, nothing was sent and no slot is used. Dropped while the server is asked, the message may
+    /// have been sent.
+    pub async fn send<R>(&self, request: R) -> Result<Output<R>, RequestError>
+    where
+        R: Request<Err = RequestError> + Send,
+        R::Payload: ToChat,
+    {
+        let chat = self.0.chats.of(request.payload_ref().chat());
+        let mut pace = chat.lock().await;
+        let mut retries = self.0.limits.retries;
+        loop {
+            self.0.may_go(&mut pace).await?;
+            let sending = request.send_ref();
+            let answer = sending.await;
+            let wait = self.0.learn(&mut pace, answer.as_ref().err());
+            match wait {
+                Some(wait) if retries > 0 && wait <= self.0.limits.longest_wait => retries -= 1,
+                _ => return answer,
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Resolves when a message may go, and counts it then.
+    async fn may_go(&self, chat: &mut ChatPace) -> Result<(), RequestError> {
+        let now = Instant::now();
+        let left = chat.refused_for(now);
+        if left > self.limits.longest_wait {
+            return Err(RequestError::RetryAfter(whole_seconds(left)));
+        }
+        let next = chat.next(now);
+        // The timer counts in milliseconds and rounds up: it would keep also those who may go now.
+        if next > now {
+            sleep_until(next).await;
+        }
+        let _turn = self.turn.lock().await;
+        // Answers that come in the meantime can make it later.
+        while let Err(next) = self.go(chat, Instant::now()) {
+            sleep_until(next).await;
+        }
+        Ok(())
+    }
+
+    /// Counts a message that goes now, or says when to ask again.
+    fn go(&self, chat: &mut ChatPace, now: Instant) -> Result<(), Instant> {
+        let mut overall = self.overall();
+        let next = overall.next(now);
+        if next > now {
+            return Err(next);
+        }
+        overall.take(now);
+        chat.take(now);
+        Ok(())
+    }
+
+    /// Takes note of an answer, and says how long the server wants to be left alone.
+    fn learn(&self, chat: &mut ChatPace, error: Option<&RequestError>) -> Option<Duration> {
+        match error {
+            Some(RequestError::RetryAfter(asked)) => {
+                let wait = asked.duration();
+                chat.refuse(Instant::now() + wait);
+                self.overall().refuse();
+                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                warn!(wait_ms, "too many messages for the server; the chat waits");
+                Some(wait)
+            }
+            None | Some(RequestError::Api(_) | RequestError::MigrateToChatId(_)) => {
+                self.overall().accept();
+                None
+            }
+            // What the server thinks of the rate is not known.
+            Some(_) => None,
+        }
+    }
+
+    fn overall(&self) -> MutexGuard<'_, Overall> {
+        self.overall.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Rounded up: who waits for as long is not too early.
+fn whole_seconds(time: Duration) -> Seconds {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    Seconds::from_seconds(u32::try_from(seconds).unwrap_or(u32::MAX))
+}
