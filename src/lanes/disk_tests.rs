@@ -30,20 +30,13 @@ async fn full(count: i64, dir: &tempfile::TempDir) -> Arc<Sqlite> {
     Arc::new(store)
 }
 
-fn supervised(
-    store: Store,
-    handler: impl Fn(Entry) -> Outcome + Send + Sync + 'static,
-    until_idle: Option<Duration>,
-) -> Builder {
+fn supervised(store: Store, handler: impl Fn(Entry) -> Outcome + Send + Sync + 'static) -> Builder {
     let kept = Arc::clone(&store);
     let handler: Handler = Arc::new(move |entry| {
         let outcome = handler(entry);
         Box::pin(async { outcome })
     });
-    let config = LanesConfig {
-        until_idle,
-        ..LanesConfig::default()
-    };
+    let config = LanesConfig::default();
     Supervisor::builder("test")
         .signals(false)
         .service("store", move || StoreService::new(Arc::clone(&kept)))
@@ -70,6 +63,12 @@ async fn another_try() {
     tokio::time::sleep(Duration::from_millis(1_300)).await;
 }
 
+async fn until_recorded(store: &Sqlite) {
+    while store.counts().await.unwrap().queued > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await; // between two looks at a condition
+    }
+}
+
 #[tokio::test]
 async fn changes_that_have_no_space_are_written_later_and_their_handler_runs_once() {
     let dir = tempfile::tempdir().unwrap();
@@ -83,12 +82,14 @@ async fn changes_that_have_no_space_are_written_later_and_their_handler_runs_onc
             _ => Outcome::Failed { error: large() },
         }
     };
-    let idle = Some(Duration::from_millis(50));
-    let lanes = supervised(store.clone(), handler, idle);
+    let lanes = supervised(store.clone(), handler);
+    let handle = lanes.handle();
     let freed = async {
         another_try().await;
         assert_eq!(store.counts().await.unwrap().queued, 2);
         store.limit_growth(1_000);
+        until_recorded(&store).await;
+        handle.request_stop("enough");
     };
     let (report, ()) = tokio::join!(lanes.run(), freed);
     assert_eq!(report.exit_kind(), ExitKind::Clean, "{report}");
@@ -111,7 +112,7 @@ async fn a_stop_tells_what_there_was_no_space_for_and_only_that_is_handled_again
         2 => Outcome::Failed { error: large() },
         _ => Outcome::Done,
     };
-    let lanes = supervised(store.clone(), handler, None);
+    let lanes = supervised(store.clone(), handler);
     let handle = lanes.handle();
     let stopped = async {
         another_try().await;
@@ -149,8 +150,8 @@ async fn no_handler_starts_while_five_thousand_ends_wait_for_space() {
         let error = "x".repeat(500);
         Outcome::Failed { error }
     };
-    let idle = Some(Duration::from_millis(50));
-    let lanes = supervised(store.clone(), handler, idle);
+    let lanes = supervised(store.clone(), handler);
+    let handle = lanes.handle();
     let freed = async {
         while runs.load(Ordering::SeqCst) < 5_000 {
             tokio::time::sleep(Duration::from_millis(10)).await; // between two looks at a condition
@@ -159,6 +160,8 @@ async fn no_handler_starts_while_five_thousand_ends_wait_for_space() {
         // Those that ran beside each other when the last place was taken.
         assert!(runs.load(Ordering::SeqCst) <= 5_256);
         store.limit_growth(100_000);
+        until_recorded(&store).await;
+        handle.request_stop("enough");
     };
     let (report, ()) = tokio::join!(lanes.run(), freed);
     assert_eq!(report.exit_kind(), ExitKind::Clean, "{report}");

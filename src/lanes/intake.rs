@@ -31,10 +31,10 @@ pub(super) struct Intake {
     admission: Admission,
     /// Last position that was read from the store.
     read: Pos,
-    /// New entries on their way from the store, and whether there may be more behind them at once.
-    reading: Reading<(Vec<Entry>, bool)>,
-    /// There may be more at once, so that waiting for something new has not begun.
-    may_have_more: bool,
+    /// Whether all that was there at the start has been read.
+    is_through: bool,
+    /// New entries on their way from the store.
+    reading: Reading<Vec<Entry>>,
     /// Entries of hungry lanes on their way from disk.
     fetching: Reading<Fetched>,
     /// What a bot is behind with, on its way from disk.
@@ -63,8 +63,8 @@ impl Intake {
             part,
             admission: Admission::default(),
             read: Pos::default(),
+            is_through: false,
             reading: None,
-            may_have_more: true,
             fetching: None,
             catching_up: None,
         }
@@ -74,9 +74,10 @@ impl Intake {
         self.admission.admit(bot);
     }
 
-    /// Whether something that may be handled has been passed over, or not been read yet although it may be there.
+    /// Whether something that may be handled is left to be read, as far as is known.
     pub(super) fn is_behind(&self) -> bool {
-        self.admission.behind().is_some() || (self.may_have_more && self.reading.is_some())
+        let is_starting = self.admission.has_any() && !self.is_through;
+        is_starting || self.admission.behind().is_some()
     }
 
     /// Takes the questions back.
@@ -100,15 +101,13 @@ impl Intake {
         let room = HELD_MAX - board.held();
         if self.reading.is_none() {
             let (store, part, after) = (Arc::clone(&self.store), self.part, self.read);
-            let wait = if self.may_have_more {
-                Duration::ZERO
-            } else {
+            let wait = if self.is_through {
                 WAIT
+            } else {
+                Duration::ZERO
             };
             self.reading = Some(Box::pin(async move {
-                let entries = store.next(&part, after, room, wait).await?;
-                let is_full = entries.len() >= room;
-                Ok((entries, is_full))
+                store.next(&part, after, room, wait).await
             }));
         }
         if self.catching_up.is_none()
@@ -135,8 +134,8 @@ impl Intake {
         }
     }
 
-    fn take_read(&mut self, (mut entries, is_full): (Vec<Entry>, bool)) -> Vec<Entry> {
-        self.may_have_more = is_full;
+    fn take_read(&mut self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        self.is_through |= entries.is_empty();
         self.read = entries.last().map_or(self.read, |last| last.pos);
         entries.retain(|entry| self.admission.takes(entry));
         entries
@@ -201,4 +200,56 @@ async fn answer<T>(asked: &mut Reading<T>) -> Result<T, StoreError> {
     let answer = future.await;
     *asked = None;
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::Sqlite;
+    use crate::store::{Cursor, LaneKey, RawBatch, RawUpdate, Scope, UpdateId};
+
+    async fn append(store: &Store, bot: BotId, id: i64) {
+        let poll = store.acquire(Scope::Poll(bot)).await.unwrap();
+        let update = RawUpdate {
+            id: UpdateId(id),
+            lane: LaneKey(1),
+            body: "{}".into(),
+        };
+        let batch = RawBatch {
+            updates: vec![update],
+            cursor: Cursor::default(),
+        };
+        store.append(&poll, batch).await.unwrap();
+    }
+
+    /// What is new with the next answer.
+    async fn next(intake: &mut Intake) -> Vec<i64> {
+        match intake.arrival().await.unwrap() {
+            Arrival::New(entries) => entries.iter().map(|entry| entry.pos.0).collect(),
+            Arrival::Wanted(..) => panic!("nothing was wanted"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_arrives_while_a_bot_catches_up_is_taken_in_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let store: Store = Arc::new(Sqlite::open(dir.path()).unwrap());
+        let part = store.acquire(Scope::Part(0)).await.unwrap();
+        let (mut intake, mut board) = (Intake::new(Arc::clone(&store), part), Board::new(9));
+        let late = BotId(2);
+        append(&store, late, 1).await;
+        intake.admit(BotId(1));
+        intake.ask(&mut board);
+        assert_eq!(next(&mut intake).await, [0; 0], "it is not let in yet");
+
+        append(&store, late, 2).await;
+        intake.admit(late);
+        intake.ask(&mut board);
+        // The other question has not been answered.
+        intake.reading = None;
+        assert_eq!(next(&mut intake).await, [1]);
+        intake.ask(&mut board);
+        assert_eq!(next(&mut intake).await, [2]);
+        assert!(intake.admission.behind().is_none());
+    }
 }

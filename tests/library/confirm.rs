@@ -32,10 +32,9 @@ impl Engine for SlowDisk {
         self.asked.add_permits(1);
         let _turn = self.may_answer.acquire().await;
         if self.is_full {
-            return Err(StoreError::Database {
-                what: "write",
-                path: "sundown.sqlite".into(),
-                detail: "disk full".into(),
+            return Err(StoreError::Full {
+                what: "write to",
+                path: "the store".into(),
             });
         }
         self.inner.append(poll, batch).await
