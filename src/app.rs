@@ -5,6 +5,8 @@ mod polling;
 #[cfg(feature = "program")]
 mod program;
 #[cfg(feature = "program")]
+mod reload;
+#[cfg(feature = "program")]
 mod tokens;
 
 #[cfg(feature = "program")]
@@ -14,3 +16,5 @@ pub(crate) use crate::store::{Pos, StoreError};
 pub use polling::{Polling, polling};
 #[cfg(feature = "program")]
 pub(crate) use program::{run, serve_sandbox};
+#[cfg(feature = "program")]
+pub(crate) use reload::ReadConfig;

@@ -16,8 +16,9 @@ use crate::lifecycle::{Handle, Restart, RestartPolicy, ServiceSpec};
 use crate::store::{BotId, Store};
 use crate::telegram::{Client, Identity, Poller, PollerConfig, Token, TokenError};
 
-/// Longer than the poller's own patience with an unreachable or occupied server, which tells more.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+/// What a poller's start may take longer than its own patience with an unreachable server. An occupied one it bears
+/// for less; and it tells more than a start that is cut off.
+const START_MARGIN: Duration = Duration::from_secs(110);
 /// Restarts of a poller among several. An unreachable server takes longer than this allows for, and is tried for ever; a
 /// poller that panics is given up.
 const MOST_RESTARTS: u32 = 5;
@@ -123,14 +124,15 @@ impl Member {
     /// The poller's name and what follows its end. Alone it is critical; of several the last one is, and the others are
     /// tried again without end where their server cannot be reached.
     pub(super) fn spec(&self, is_alone: bool) -> ServiceSpec {
+        let start_timeout = self.poller.start_patience.saturating_add(START_MARGIN);
         if is_alone {
-            return ServiceSpec::new("poller").start_timeout(START_TIMEOUT);
+            return ServiceSpec::new("poller").start_timeout(start_timeout);
         }
         let policy = RestartPolicy::new(Restart::Transient)
             .intensity(MOST_RESTARTS, RESTART_WINDOW)
             .expect("the waits fit into the window");
         ServiceSpec::new(format!("poller-{}", self.id.0))
-            .start_timeout(START_TIMEOUT)
+            .start_timeout(start_timeout)
             .restart(policy)
             .one_of("pollers")
     }

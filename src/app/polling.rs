@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use dptree::di::DependencyMap;
 use teloxide::Bot;
 use teloxide::types::AllowedUpdate;
+use tokio::sync::watch;
 
 use super::bots::{AnyPlan, BotPlan, OpenStore, gate_of, handler_of, members_of};
 use crate::bot::UpdateHandler;
@@ -38,7 +39,7 @@ pub fn polling<E: Debug + Send + Sync + 'static>(
         others: Vec::new(),
         last: BotPlan::new(bot, handler),
         state_dir: None,
-        lanes: LanesConfig::default(),
+        lanes: watch::channel(LanesConfig::default()).1,
         supervisor: Supervisor::builder("sundown"),
     }
 }
@@ -50,7 +51,7 @@ pub struct Polling<E> {
     /// The bot that was named last: what is said of a bot is said of this one.
     last: BotPlan<E>,
     state_dir: Option<PathBuf>,
-    lanes: LanesConfig,
+    lanes: watch::Receiver<LanesConfig>,
     supervisor: Builder,
 }
 
@@ -123,7 +124,12 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
     }
 
     /// How updates are handled.
-    pub fn lanes(mut self, config: LanesConfig) -> Self {
+    pub fn lanes(self, config: LanesConfig) -> Self {
+        self.live_lanes(watch::channel(config).1)
+    }
+
+    /// The same, where that may change while the bots run; see [`Lanes::following`].
+    pub fn live_lanes(mut self, config: watch::Receiver<LanesConfig>) -> Self {
         self.lanes = config;
         self
     }
@@ -195,7 +201,9 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
             .on_start(OPENING, || opening)
             .service("store", move || StoreService::new(for_service()))
             .service(ServiceSpec::new("lanes").weight(8), move || {
-                Lanes::new(for_lanes(), Arc::clone(&handler), Arc::clone(&gate), lanes)
+                let (handler, gate) = (Arc::clone(&handler), Arc::clone(&gate));
+                let config = *lanes.borrow();
+                Lanes::new(for_lanes(), handler, gate, config).following(lanes.clone())
             });
         let is_alone = members.len() == 1;
         for member in members {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use humantime::format_duration;
@@ -14,11 +15,11 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::polling::{Polling, name_of, polling as polling_of};
+use super::reload::{Live, ReadConfig};
 use super::tokens::find_tokens;
 use crate::bot::UpdateHandler;
 use crate::config::{ApiUrl, Config};
 use crate::features::basics;
-use crate::lanes::LanesConfig;
 use crate::lifecycle::{Builder, ExitKind, Failure, Handle, Report, Supervisor};
 use crate::sandbox::{People, Sandbox};
 use crate::telegram::{PollerConfig, Token};
@@ -50,18 +51,20 @@ const SANDBOX_OPERATOR: i64 = 1_001;
 /// The supervisor's builder passes through `watch`, for whoever wants to look at it.
 pub(crate) async fn run(
     config: Config,
+    again: ReadConfig,
     watch: impl FnOnce(Builder) -> Builder,
 ) -> Result<Report, Refused> {
     echo(&config);
     if config.sandbox {
-        run_in_sandbox(config, watch).await
+        run_in_sandbox(config, again, watch).await
     } else {
-        run_on_telegram(config, watch).await
+        run_on_telegram(config, again, watch).await
     }
 }
 
 async fn run_on_telegram(
     config: Config,
+    again: ReadConfig,
     watch: impl FnOnce(Builder) -> Builder,
 ) -> Result<Report, Refused> {
     let tokens = find_tokens(&config.token_files)?;
@@ -74,11 +77,12 @@ async fn run_on_telegram(
         .iter()
         .map(|token| bot(token, config.api_url.get().clone()));
     let bots = bots.collect::<Result<Vec<_>, _>>()?;
-    Ok(run_bots(bots, config, watch).await)
+    Ok(run_bots(bots, config, again, watch).await)
 }
 
 async fn run_in_sandbox(
     mut config: Config,
+    again: ReadConfig,
     watch: impl FnOnce(Builder) -> Builder,
 ) -> Result<Report, Refused> {
     let (sandbox, token) = Sandbox::with_bot((Ipv4Addr::LOCALHOST, 0).into())
@@ -122,19 +126,22 @@ async fn run_in_sandbox(
                 Ok(scratch.close()?)
             })
     };
-    Ok(run_bots(vec![bot], config, supervise).await)
+    Ok(run_bots(vec![bot], config, again, supervise).await)
 }
 
 /// Bots that all can do the same.
 async fn run_bots(
     bots: Vec<Bot>,
     config: Config,
+    again: ReadConfig,
     supervise: impl FnOnce(Builder) -> Builder,
 ) -> Report {
     let goodbye = bots.clone();
+    let live = Arc::new(Live::new(config.clone()));
     let poller = PollerConfig {
         timeout: config.poll_timeout,
         limit: config.poll_limit,
+        start_patience: config.start_patience,
         drop_older_than: config.drop_older_than,
         drop_kinds: config.drop_kinds.iter().copied().map(name_of).collect(),
         ..PollerConfig::default()
@@ -154,25 +161,27 @@ async fn run_bots(
     let polling = bots.into_iter().fold(None, add);
     polling
         .expect("there is a token for every run")
-        .lanes(LanesConfig {
-            concurrency: config.handlers,
-            handler_timeout: Some(config.handler_timeout),
-            max_updates: config.max_updates,
-            until_idle: config.until_idle,
-        })
+        .live_lanes(live.lanes())
         .with_state_dir(config.state_dir)
         .supervised(|mut supervisor| {
             supervisor = supervisor.stop_timeout(config.stop_timeout);
             if let Some(time) = config.run_for {
                 supervisor = supervisor.run_for(time);
             }
-            if let Some(chat) = config.operator_chat {
-                let handle = supervisor.handle();
-                let patience = GOODBYE_TIMEOUT.min(config.stop_timeout / 4);
-                supervisor = supervisor.on_drain("tell the operator", move || {
-                    tell_operator(goodbye, chat, handle, patience)
+            let handle = supervisor.handle();
+            let patience = GOODBYE_TIMEOUT.min(config.stop_timeout / 4);
+            let reloaded = Arc::clone(&live);
+            supervisor = supervisor
+                .on_reload("read the configuration again", move || {
+                    let (live, again) = (Arc::clone(&reloaded), Arc::clone(&again));
+                    async move { live.reload(again).await }
+                })
+                .on_drain("tell the operator", move || async move {
+                    match live.operator_chat() {
+                        Some(chat) => tell_operator(goodbye, chat, handle, patience).await,
+                        None => Ok(()),
+                    }
                 });
-            }
             supervise(supervisor)
         })
         .run()

@@ -1,13 +1,15 @@
 //! `sundown run`: the bot.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::progress::with_live_line;
 use super::{Refusal, on_runtime};
 use crate::app;
 use crate::config::{
     self, Age, ApiUrl, Config, ConfigError, Count, HandlerTimeout, Kinds, Layer, LogFormat, Paths,
-    PollTimeout, StopTimeout, TimeBox,
+    PollTimeout, StartPatience, StopTimeout, TimeBox,
 };
 use crate::lifecycle::{ExitKind, Report};
 
@@ -85,6 +87,14 @@ pub(super) struct Args {
         env = "SUNDOWN_TOKEN_FILE"
     )]
     token_file: Vec<PathBuf>,
+    /// How long an unreachable Bot API server is tried at the start before that fails with 69: 1s to 1day [default: 10s]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        hide_env_values = true,
+        env = "SUNDOWN_START_PATIENCE"
+    )]
+    start_patience: Option<StartPatience>,
     /// How long one getUpdates waits at the server: 1s to 50s [default: 30s]
     #[arg(
         long,
@@ -169,14 +179,23 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> Result<Report, Refusal> {
-    let file = args.config.as_deref().map(config::load).transpose().map_err(|error| {
-        let denied = matches!(&error, ConfigError::Read { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied);
+    let file = args.config.clone();
+    let layer = args.into_layer();
+    let config = read(file.as_deref(), &layer).map_err(|error| {
+        let denied = matches!(&error, ConfigError::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied);
         Refusal::new(if denied { ExitKind::Permission } else { ExitKind::Config }, error)
     })?;
-    let config = Config::new(args.into_layer().over(file.unwrap_or_default()));
+    let again: app::ReadConfig =
+        Arc::new(move || read(file.as_deref(), &layer).map_err(|error| error.to_string()));
     let (format, level) = (config.log_format, config.log_level.clone());
-    let run = with_live_line(|watch| app::run(config, watch));
+    let run = with_live_line(|watch| app::run(config, again, watch));
     on_runtime(format, &level, run)?.map_err(|refused| Refusal::new(refused.kind, refused.text))
+}
+
+/// The configuration: the file as it is now, under what the flags and the environment say.
+fn read(file: Option<&Path>, layer: &Layer) -> Result<Config, ConfigError> {
+    let file = file.map(config::load).transpose()?;
+    Ok(Config::new(layer.clone().over(file.unwrap_or_default())))
 }
 
 impl Args {
@@ -190,6 +209,7 @@ impl Args {
             max_updates: self.max_updates,
             until_idle: self.until_idle,
             stop_timeout: self.stop_timeout,
+            start_patience: self.start_patience,
             poll_timeout: self.poll_timeout,
             poll_limit: self.poll_limit,
             drop_older_than: self.drop_older_than,

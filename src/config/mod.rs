@@ -4,6 +4,7 @@
 //! a value may be is part of its type, so a bad one is refused where it is read: with its line in a file, with its
 //! name on the command line.
 
+mod changes;
 mod file;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,8 @@ pub(crate) type HandlerTimeout = Span<1_000, 86_400_000>;
 pub(crate) type StopTimeout = Span<1_000, 3_600_000>;
 /// The Bot API waits 50 s at most, in whole seconds.
 pub(crate) type PollTimeout = Span<1_000, 50_000>;
+/// A day is as good as for ever, and a start that fails at once helps nobody.
+pub(crate) type StartPatience = Span<1_000, 86_400_000>;
 /// The dates of updates are whole seconds. Telegram keeps updates for a day, other servers for longer.
 pub(crate) type Age = Span<1_000, 31_557_600_000>;
 
@@ -45,6 +48,7 @@ pub(crate) struct Layer {
     pub(crate) max_updates: Option<Count<1, { u64::MAX }>>,
     pub(crate) until_idle: Option<TimeBox>,
     pub(crate) stop_timeout: Option<StopTimeout>,
+    pub(crate) start_patience: Option<StartPatience>,
     pub(crate) poll_timeout: Option<PollTimeout>,
     pub(crate) poll_limit: Option<Count<1, 100>>,
     pub(crate) drop_older_than: Option<Age>,
@@ -69,6 +73,7 @@ impl Layer {
             max_updates: self.max_updates.or(lower.max_updates),
             until_idle: self.until_idle.or(lower.until_idle),
             stop_timeout: self.stop_timeout.or(lower.stop_timeout),
+            start_patience: self.start_patience.or(lower.start_patience),
             poll_timeout: self.poll_timeout.or(lower.poll_timeout),
             poll_limit: self.poll_limit.or(lower.poll_limit),
             drop_older_than: self.drop_older_than.or(lower.drop_older_than),
@@ -101,6 +106,8 @@ pub(crate) struct Config {
     pub(crate) until_idle: Option<Duration>,
     /// Budget of the stop.
     pub(crate) stop_timeout: Duration,
+    /// How long an unreachable server is tried at the start.
+    pub(crate) start_patience: Duration,
     /// Length of a long poll.
     pub(crate) poll_timeout: Duration,
     /// Updates in one answer.
@@ -135,6 +142,9 @@ impl Config {
             stop_timeout: layer
                 .stop_timeout
                 .map_or(Duration::from_secs(25), Span::get),
+            start_patience: layer
+                .start_patience
+                .map_or(Duration::from_secs(10), Span::get),
             poll_timeout: layer
                 .poll_timeout
                 .map_or(Duration::from_secs(30), Span::get),

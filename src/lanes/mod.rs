@@ -39,6 +39,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use tokio::sync::watch;
 
 use crate::lifecycle::{Failure, Service, ServiceContext};
 use crate::store::{BotId, Change, Entry, Scope, Store, StoreError};
@@ -108,7 +109,7 @@ pub struct Lanes {
     store: Store,
     handler: Handler,
     gate: Gate,
-    config: LanesConfig,
+    config: watch::Receiver<LanesConfig>,
 }
 
 impl Lanes {
@@ -119,8 +120,16 @@ impl Lanes {
             store,
             handler,
             gate,
-            config,
+            config: watch::channel(config).1,
         }
+    }
+
+    /// Takes the configuration from here instead, also while they run: `concurrency` and `handler_timeout` as they change,
+    /// for handlers that start from then on.
+    #[must_use]
+    pub fn following(mut self, config: watch::Receiver<LanesConfig>) -> Self {
+        self.config = config;
+        self
     }
 }
 
@@ -129,7 +138,7 @@ impl Service for Lanes {
         let part = self.store.acquire(Scope::Part(0)).await.map_err(fatal)?;
         cx.ready();
         let (store, handler) = (Arc::clone(&self.store), Arc::clone(&self.handler));
-        let mut work = Work::new(store, handler, self.config, part);
+        let mut work = Work::new(store, handler, self.config.clone(), part);
         let running = work.running();
         cx.show_work(move || running.work());
         for fact in ["handled", "failed"] {

@@ -435,3 +435,36 @@ async fn a_stop_does_not_wait_for_a_retry_and_the_next_start_has_it() {
     );
     assert_eq!(report.exit_kind(), ExitKind::Clean);
 }
+
+#[tokio::test]
+async fn a_limit_that_is_raised_meanwhile_lets_waiting_updates_in() {
+    let fixture = fixture(&[1, 2, 3]).await;
+    let config = LanesConfig {
+        concurrency: 1,
+        ..until_idle()
+    };
+    let limits = watch::Sender::new(config);
+    let all = Arc::new(Barrier::new(3));
+    let raises = limits.clone();
+    let handler: Handler = Arc::new(move |entry| {
+        let (all, raises) = (Arc::clone(&all), raises.clone());
+        Box::pin(async move {
+            if id(&entry) == 1 {
+                raises.send_modify(|config| config.concurrency = 3);
+            }
+            // Nobody gets past this before all three are here.
+            all.wait().await;
+            Outcome::Done
+        })
+    });
+    let store = Arc::clone(&fixture.store);
+    let report = Supervisor::builder("test")
+        .signals(false)
+        .service("lanes", move || {
+            let (store, handler) = (Arc::clone(&store), Arc::clone(&handler));
+            Lanes::new(store, handler, open_gate(), config).following(limits.subscribe())
+        })
+        .run()
+        .await;
+    assert_eq!(report.fact("handled"), 3, "{report}");
+}

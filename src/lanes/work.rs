@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
+use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument, debug, error, info, info_span};
@@ -33,6 +34,8 @@ type Ended = Result<(Id, Result<End, StoreError>), JoinError>;
 pub(super) struct Work {
     store: Store,
     config: LanesConfig,
+    /// What changes of it meanwhile.
+    changes: watch::Receiver<LanesConfig>,
     handling: Handling,
     intake: Intake,
     board: Board,
@@ -61,7 +64,13 @@ struct Counts {
 }
 
 impl Work {
-    pub(super) fn new(store: Store, handler: Handler, config: LanesConfig, part: Lease) -> Self {
+    pub(super) fn new(
+        store: Store,
+        handler: Handler,
+        mut changes: watch::Receiver<LanesConfig>,
+        part: Lease,
+    ) -> Self {
+        let config = *changes.borrow_and_update();
         let handling = Handling {
             store: Arc::clone(&store),
             part,
@@ -74,6 +83,7 @@ impl Work {
             intake: Intake::new(Arc::clone(&store), part),
             store,
             config,
+            changes,
             handling,
             board: Board::new(lane_max),
             retries: Retries::default(),
@@ -131,6 +141,11 @@ impl Work {
                     Ok(Arrival::Wanted(lanes, entries)) => self.board.feed(&lanes, entries),
                     Err(error) => self.answered(Err(error), cx),
                 },
+                Ok(()) = self.changes.changed() => {
+                    let newer = *self.changes.borrow_and_update();
+                    self.config.concurrency = newer.concurrency;
+                    self.handling.timeout = newer.handler_timeout;
+                }
                 () = sleep_until(retry_at.unwrap_or(self.active)), if retry_at.is_some() => {
                     while let Some(entry) = self.retries.take_due(Instant::now()) {
                         self.board.put_back(entry);

@@ -1,6 +1,7 @@
 //! Carries the machine's decisions out: the thin, impure half of the supervisor.
 
 mod ending;
+mod reloading;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -12,19 +13,22 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::deadline::HardDeadline;
-use super::hook::StageHooks;
+use super::hook::{ReloadHook, StageHooks};
 use super::machine::{Action, Event, Exit, HookId, HookResult, Machine, Notice, ServiceId};
 use super::panics::{Panic, catch, caught};
 use super::service::{Message, RunService, ServiceContext, Tokens};
+use super::systemd::Notifier;
 use super::tasks::Tasks;
 use super::telling::{self, tell};
+use reloading::Reloads;
+
 use super::{
     Failure, Handle, Mode, Phase, Report, ServiceSnapshot, Snapshot, StopReason, StopSnapshot,
     signals,
 };
 
 /// Time between the end of the budget and the hard deadline: what is late is still reported in it.
-const HARD_DEADLINE_MARGIN: Duration = Duration::from_secs(2);
+pub(super) const HARD_DEADLINE_MARGIN: Duration = Duration::from_secs(2);
 
 struct Running {
     tokens: Tokens,
@@ -53,6 +57,8 @@ struct Driver {
     dumper: Option<signals::Dumper>,
     deadline: Option<HardDeadline>,
     progress_every: Option<Duration>,
+    notifier: Option<Notifier>,
+    reloads: Reloads,
 }
 
 /// What a supervisor was built from, apart from the plan that the machine has.
@@ -62,6 +68,8 @@ pub(super) struct Cast {
     pub(super) run_for: Option<Duration>,
     pub(super) stop_timeout: Duration,
     pub(super) signals: bool,
+    pub(super) notifier: Option<Notifier>,
+    pub(super) reload: Option<ReloadHook>,
     pub(super) progress_every: Option<Duration>,
     pub(super) handle: Handle,
     pub(super) snapshots: watch::Sender<Snapshot>,
@@ -88,6 +96,8 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
         dumper: None,
         deadline: None,
         progress_every: cast.progress_every,
+        notifier: cast.notifier,
+        reloads: Reloads::new(cast.reload),
     };
     if cast.signals {
         driver.listen_to_signals();
@@ -103,6 +113,11 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
         if progress_at.is_none() && driver.machine.stop_began().is_some() {
             progress_at = driver.progress_every.map(|every| Instant::now() + every);
         }
+        let phase = driver.machine.phase();
+        let notify_at = driver
+            .notifier
+            .as_ref()
+            .map(|notifier| notifier.next(phase));
         tokio::select! {
             // Time before talk: services that say much must not hold up the stop's clock.
             biased;
@@ -116,6 +131,9 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
                 telling::progress(&driver.handle);
                 progress_at = None;
             }
+            () = sleep_until(notify_at.unwrap_or(driver.began)), if notify_at.is_some() => driver.notify(),
+            () = driver.handle.reload_requested(), if driver.reloads.can_begin() => driver.reload(),
+            Some(end) = driver.reloads.ended() => driver.reloaded(end),
             Some(message) = inbox.recv() => driver.receive(message),
             () = driver.handle.remarks.changed() => driver.hear_remarks(),
         }
@@ -132,6 +150,11 @@ impl Driver {
             let time = self.stop_timeout + HARD_DEADLINE_MARGIN;
             self.watch = Some(signals::Watch::start(&self.handle, time)?);
             self.dumper = Some(signals::Dumper::start(&self.handle)?);
+            if self.reloads.are_answered() {
+                let listener = signals::listen_to_reloads()?;
+                self.tasks
+                    .spawn(signals::forward_reloads(listener, self.handle.clone()));
+            }
             Ok(())
         });
         if let Err(error) = started {
@@ -195,6 +218,7 @@ impl Driver {
             }
             Action::Note(notice) => {
                 tell(&self.machine, &notice, self.began.elapsed());
+                self.tell_manager(&notice);
                 if notice == Notice::Phase(Phase::Running) {
                     self.start_timer();
                 }
@@ -302,6 +326,26 @@ impl Driver {
             });
         });
         task
+    }
+
+    fn notify(&mut self) {
+        if let Some(notifier) = &mut self.notifier {
+            notifier.tick(&self.handle.dump(), self.machine.is_well());
+        }
+    }
+
+    fn tell_manager(&mut self, notice: &Notice) {
+        let Some(notifier) = &mut self.notifier else {
+            return;
+        };
+        match notice {
+            Notice::Phase(phase) => notifier.enters(*phase, &self.handle.dump()),
+            Notice::Stale(id) => {
+                let name = &self.machine.services()[id.0].name;
+                notifier.give_up(&StopReason::Stale(name.clone()).to_string());
+            }
+            _ => {}
+        }
     }
 
     fn arm_deadline(&mut self, at: Duration) {

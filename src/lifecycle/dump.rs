@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing::info;
 
-use super::{ServiceState, Snapshot, Work};
+use super::{Said, ServiceState, Snapshot};
 
 /// Phases, services, their promises and their work, as [`Handle::dump`](super::Handle::dump) saw them. Its
 /// [`Display`](fmt::Display) is for people.
@@ -18,8 +18,8 @@ pub struct Dump {
     pub uptime: Duration,
     /// Phase and services as last published.
     pub snapshot: Snapshot,
-    /// What each service has in hand, in the same order, where it shows that.
-    pub work: Vec<Option<Work>>,
+    /// What each service says of itself besides its status, in the same order.
+    pub said: Vec<Said>,
     /// Names of what did not end although it was aborted; known when the supervisor has ended.
     pub stuck: Vec<String>,
 }
@@ -34,7 +34,7 @@ impl Dump {
             service.state.is_live() && (works || !is_stopping)
                 || service.state == ServiceState::Abandoned
         });
-        let services = services.map(|(service, work)| match work {
+        let services = services.map(|(service, said)| match &said.work {
             Some(work) => format!("{} ({}; {work})", service.name, service.state),
             None => format!("{} ({})", service.name, service.state),
         });
@@ -60,7 +60,8 @@ impl Dump {
         let (name, phase) = (&self.name, self.snapshot.phase);
         let (elapsed_ms, hook) = (ms(self.uptime), self.snapshot.hook.as_deref());
         info!(name, %phase, elapsed_ms, hook, "dump: {phase}");
-        for (service, work) in self.services() {
+        for (service, said) in self.services() {
+            let work = said.work.as_ref();
             let in_state_ms = ms(self.uptime.saturating_sub(service.since));
             let promise_ms = service.promise.map(|at| ms(at.saturating_sub(self.uptime)));
             let (running, oldest) = match work {
@@ -82,10 +83,41 @@ impl Dump {
         }
     }
 
-    fn services(&self) -> impl Iterator<Item = (&super::ServiceSnapshot, Option<&Work>)> {
-        let work = self.work.iter().map(Option::as_ref);
-        let work = work.chain(std::iter::repeat(None));
-        self.snapshot.services.iter().zip(work)
+    /// All of it in one line: the phase, and of each service what it has in hand, its facts, its status, and when it was
+    /// last heard of.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut line = self.snapshot.phase.to_string();
+        let mut gap = ": ";
+        for (service, said) in self.services() {
+            let work = said.work.iter().map(ToString::to_string);
+            let facts = said
+                .facts
+                .iter()
+                .map(|(key, value)| format!("{key} {value}"));
+            let status = Some(&service.status).filter(|status| !status.is_empty());
+            let heard = said.heard.filter(|_| service.state == ServiceState::Ready);
+            let heard = heard.map(|ago| format!("heard of {} s ago", ago.as_secs()));
+            let all: Vec<_> = status
+                .into_iter()
+                .cloned()
+                .chain(work)
+                .chain(facts)
+                .chain(heard)
+                .collect();
+            if !all.is_empty() {
+                line += &format!("{gap}{} {}", service.name, all.join(", "));
+                gap = "; ";
+            }
+        }
+        if let Some(hook) = &self.snapshot.hook {
+            line += &format!("{gap}hook {hook}");
+        }
+        line
+    }
+
+    fn services(&self) -> impl Iterator<Item = (&super::ServiceSnapshot, &Said)> {
+        self.snapshot.services.iter().zip(&self.said)
     }
 }
 
@@ -94,7 +126,7 @@ impl fmt::Display for Dump {
         let snapshot = &self.snapshot;
         let up = self.uptime.as_secs_f64();
         writeln!(f, "{}: {} after {up:.1} s", self.name, snapshot.phase)?;
-        for (service, work) in self.services() {
+        for (service, said) in self.services() {
             let since = self.uptime.saturating_sub(service.since).as_secs_f64();
             write!(
                 f,
@@ -108,7 +140,7 @@ impl fmt::Display for Dump {
                 let left = at.as_secs_f64() - up;
                 write!(f, ", promised to be heard of in {left:.1} s")?;
             }
-            if let Some(work) = work {
+            if let Some(work) = &said.work {
                 write!(f, ", {work}")?;
             }
             if !service.status.is_empty() {

@@ -31,6 +31,7 @@ struct Shared {
     stop: CancellationToken,
     reasons: Mutex<Vec<StopReason>>,
     more: Notify,
+    reload: Notify,
     /// When the supervisor began to run.
     began: OnceLock<Instant>,
 }
@@ -42,6 +43,7 @@ impl Handle {
             stop: CancellationToken::new(),
             reasons: Mutex::default(),
             more: Notify::new(),
+            reload: Notify::new(),
             began: OnceLock::new(),
         };
         Self {
@@ -58,6 +60,18 @@ impl Handle {
         drop(reasons);
         self.shared.stop.cancel();
         self.shared.more.notify_one();
+    }
+
+    /// Asks for the configuration to be read again, as SIGHUP does; nothing happens where nobody has said
+    /// [how](super::Builder::on_reload). Requests that come while one is being answered are one.
+    pub fn request_reload(&self) {
+        self.shared.reload.notify_one();
+    }
+
+    /// # Cancel safety
+    /// No request is lost.
+    pub(super) async fn reload_requested(&self) {
+        self.shared.reload.notified().await;
     }
 
     /// Resolves when a stop has been requested, at once where it has been. It does not mean that your service is to end: its
@@ -120,7 +134,7 @@ impl Handle {
             name: self.shared.name.clone(),
             uptime: self.uptime(),
             snapshot: self.snapshot(),
-            work: self.remarks.work(),
+            said: self.remarks.said(),
             stuck: self.remarks.stuck(),
         }
     }

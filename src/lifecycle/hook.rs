@@ -66,6 +66,12 @@ impl Hooks {
     }
 }
 
+/// What reads the configuration again, as often as it is asked to.
+pub(super) struct ReloadHook {
+    pub(super) spec: HookSpec,
+    pub(super) run: Box<dyn FnMut() -> BoxFuture<Result<(), Failure>> + Send>,
+}
+
 /// The hooks of every stage.
 #[derive(Default)]
 pub(super) struct StageHooks {

@@ -46,6 +46,7 @@ mod restart;
 mod service;
 mod signals;
 mod supervisor;
+mod systemd;
 mod tasks;
 mod telling;
 #[cfg(test)]
@@ -68,7 +69,7 @@ pub(crate) use panics::caught;
 use phase::Mode;
 pub use phase::{Phase, ServiceSnapshot, ServiceState, Snapshot, StopSnapshot};
 pub use reason::{ExitKind, StopReason};
-pub use remarks::Work;
+pub use remarks::{Said, Work};
 pub use report::{HookOutcome, HookReport, Report, ServiceOutcome, ServiceReport};
 pub use restart::{PolicyError, Restart, RestartPolicy};
 pub use service::{Service, ServiceContext, ServiceSpec};

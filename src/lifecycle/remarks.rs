@@ -35,6 +35,18 @@ impl fmt::Display for Work {
     }
 }
 
+/// What a service has said of itself up to one moment, besides its status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Said {
+    /// What it has in hand, where it [shows](super::ServiceContext::show_work) that.
+    pub work: Option<Work>,
+    /// Its facts for the report.
+    pub facts: Vec<(&'static str, u64)>,
+    /// How long ago it last [promised](super::ServiceContext::alive_for) to be heard of again.
+    pub heard: Option<Duration>,
+}
+
 /// Looks at a service's work; called from any thread, also while the runtime is blocked.
 #[derive(Clone)]
 struct Look(Arc<dyn Fn() -> Work + Send + Sync>);
@@ -69,6 +81,8 @@ pub(super) struct Remark {
     /// What is left behind unless it is over when the report is made.
     perhaps_left: Vec<Arc<Remains>>,
     promise: Option<Instant>,
+    /// When it last made one.
+    heard: Option<Instant>,
     look: Option<Look>,
 }
 
@@ -112,6 +126,7 @@ impl Remarks {
         let slot = &mut self.slots()[id.0];
         slot.life = life;
         slot.promise = None;
+        slot.heard = None;
         slot.look = None;
     }
 
@@ -166,6 +181,7 @@ impl Remarks {
         let slot = &mut self.slots()[id.0];
         if slot.life == life {
             slot.promise = Some(until);
+            slot.heard = Some(Instant::now());
             self.0.changed.notify_one();
         }
     }
@@ -189,12 +205,21 @@ impl Remarks {
         }
     }
 
-    /// What each service has in hand now, where it shows that.
-    pub(super) fn work(&self) -> Vec<Option<Work>> {
-        let looks: Vec<_> = self.slots().iter().map(|slot| slot.look.clone()).collect();
+    /// What each service says of itself now.
+    pub(super) fn said(&self) -> Vec<Said> {
+        let slots: Vec<_> = self
+            .slots()
+            .iter()
+            .map(|slot| (slot.look.clone(), slot.facts.clone(), slot.heard))
+            .collect();
         // Without the lock: a look may take one that somebody holds who speaks to us.
         let look = |look: Option<Look>| look.and_then(|Look(look)| catch(|| look()).ok());
-        looks.into_iter().map(look).collect()
+        let said = |(work, facts, heard): (_, _, Option<Instant>)| Said {
+            work: look(work),
+            facts,
+            heard: heard.map(|at| at.elapsed()),
+        };
+        slots.into_iter().map(said).collect()
     }
 
     pub(super) fn is_stuck(&self, names: Vec<String>) {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::{Handle as Closer, Signals};
 use signal_hook_tokio::SignalsInfo;
@@ -128,6 +128,21 @@ pub(super) async fn forward(mut signals: SignalsInfo<WithOrigin>, handle: Handle
             pid: origin.process.as_ref().map(|process| process.pid),
             uid: origin.process.map(|process| process.uid),
         });
+    }
+}
+
+/// Registered when this returns.
+///
+/// # Errors
+/// Where the operating system refuses a handler.
+pub(super) fn listen_to_reloads() -> io::Result<SignalsInfo> {
+    SignalsInfo::new([SIGHUP])
+}
+
+/// Turns every SIGHUP into a request to reload, for as long as it is polled.
+pub(super) async fn forward_reloads(mut signals: SignalsInfo, handle: Handle) {
+    while signals.next().await.is_some() {
+        handle.request_reload();
     }
 }
 

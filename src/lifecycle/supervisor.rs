@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::driver::{self, Cast};
-use super::hook::StageHooks;
+use super::hook::{ReloadHook, StageHooks};
 use super::machine::{Machine, Plan, ServicePlan};
 use super::service::{RunService, erase};
+use super::systemd::Notifier;
 use super::{Failure, Handle, HookSpec, LONGEST, Phase, Report, Service, ServiceSpec, Snapshot};
 
 /// Runs services and hooks in order, and stops them in reverse within a budget.
@@ -37,10 +38,20 @@ impl Supervisor {
             run_for: None,
             stop_timeout: Duration::from_secs(25),
             signals: true,
+            notifier: Manager::OfEnvironment,
+            reload: None,
             progress_every: Some(Duration::from_secs(5)),
             snapshots,
         }
     }
+}
+
+/// Who is told how the process is.
+enum Manager {
+    None,
+    OfEnvironment,
+    #[cfg(test)]
+    Known(Box<Notifier>),
 }
 
 /// Collects what a [`Supervisor`] is to run.
@@ -51,6 +62,8 @@ pub struct Builder {
     run_for: Option<Duration>,
     stop_timeout: Duration,
     signals: bool,
+    notifier: Manager,
+    reload: Option<ReloadHook>,
     progress_every: Option<Duration>,
     handle: Handle,
     snapshots: watch::Sender<Snapshot>,
@@ -123,6 +136,21 @@ impl Builder {
         self
     }
 
+    /// Runs on SIGHUP and on [`Handle::request_reload`], one at a time, while everything runs. Where it fails, that is logged
+    /// and the process goes on as it was: change nothing before you know that you can. Without this, SIGHUP ends the process
+    /// by its default action.
+    pub fn on_reload<F, Fut>(mut self, spec: impl Into<HookSpec>, mut hook: F) -> Self
+    where
+        F: FnMut() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.reload = Some(ReloadHook {
+            spec: spec.into(),
+            run: Box::new(move || Box::pin(hook())),
+        });
+        self
+    }
+
     /// The budget of the whole stop, hooks included. Two seconds after it the process is ended from outside the
     /// runtime with exit code 81. Default 25 s.
     pub fn stop_timeout(mut self, budget: Duration) -> Self {
@@ -135,6 +163,27 @@ impl Builder {
     /// [dump](Handle::dump) to the log. Default true.
     pub fn signals(mut self, listen: bool) -> Self {
         self.signals = listen;
+        self
+    }
+
+    /// Whether the service manager that `$NOTIFY_SOCKET` names is told how the process is (`sd_notify(3)`): ready when every
+    /// service is, what it does, that it stops and how long that may take; and, where it watches (`WatchdogSec=`), that
+    /// every [promise](super::ServiceContext::alive_for) is kept. A broken one then makes the manager end the process at
+    /// once, instead of the stop with [`StopReason::Stale`](super::StopReason::Stale). Default true; without a manager
+    /// nothing happens. One supervisor a process should do this.
+    pub fn systemd(mut self, notify: bool) -> Self {
+        self.notifier = if notify {
+            Manager::OfEnvironment
+        } else {
+            Manager::None
+        };
+        self
+    }
+
+    /// The same with a manager of a test's own.
+    #[cfg(test)]
+    pub(super) fn manager(mut self, address: &std::ffi::OsStr, watchdog: Option<Duration>) -> Self {
+        self.notifier = Manager::Known(Box::new(Notifier::at(address, watchdog)));
         self
     }
 
@@ -167,6 +216,12 @@ impl Builder {
             is_optional: spec.is_optional,
             group: spec.group.clone(),
         };
+        let notifier = match self.notifier {
+            Manager::None => None,
+            Manager::OfEnvironment => Notifier::from_environment(),
+            #[cfg(test)]
+            Manager::Known(notifier) => Some(*notifier),
+        };
         let machine = Machine::new(Plan {
             on_start: self.hooks.on_start.plan(),
             tiers: self
@@ -178,6 +233,7 @@ impl Builder {
             on_stopped: self.hooks.on_stopped.plan(),
             stop_timeout: self.stop_timeout,
             seed: RandomState::new().hash_one(self.handle.name()),
+            watchdog: notifier.as_ref().and_then(Notifier::watchdog),
         });
         let cast = Cast {
             factories: self
@@ -190,6 +246,8 @@ impl Builder {
             run_for: self.run_for,
             stop_timeout: self.stop_timeout,
             signals: self.signals,
+            notifier,
+            reload: self.reload,
             progress_every: self.progress_every,
             handle: self.handle,
             snapshots: self.snapshots,

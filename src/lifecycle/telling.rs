@@ -18,6 +18,14 @@ pub(super) fn tell(machine: &Machine, notice: &Notice, elapsed: Duration) {
         Notice::Service(id, state) => service(machine, *id, *state, elapsed_ms),
         Notice::Hook(id) => hook(machine, *id, elapsed_ms),
         Notice::StopAppended(reason) => info!(%reason, elapsed_ms, "another reason to stop"),
+        Notice::Stale(id) => {
+            let service = &machine.services()[id.0].name;
+            error!(
+                service,
+                elapsed_ms,
+                "{service} was not heard of for longer than it promised; the service manager's watchdog is to end the process"
+            );
+        }
         Notice::Fast => warn!(
             elapsed_ms,
             "second signal: running work is cancelled now; a third ends the process at once"

@@ -1,4 +1,5 @@
 mod looks;
+mod systemd;
 mod tasks;
 
 use std::sync::{Arc, Mutex};

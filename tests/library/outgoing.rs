@@ -78,8 +78,9 @@ impl Course {
     }
 
     fn handlers(&self) -> usize {
-        let works = self.handle.dump().work;
-        works.iter().flatten().map(|work| work.running).sum()
+        let said = self.handle.dump().said;
+        let works = said.iter().filter_map(|said| said.work.as_ref());
+        works.map(|work| work.running).sum()
     }
 
     async fn answered(&self, chat: i64, count: usize) {

@@ -16,6 +16,7 @@ mod page;
 mod poller;
 mod powercut;
 mod refusals;
+mod reload;
 mod signals;
 mod stop;
 mod support;

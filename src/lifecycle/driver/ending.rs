@@ -29,7 +29,16 @@ impl Driver {
             }
         }
         let name = self.handle.name().to_owned();
-        Report::new(name, &self.machine, remarks, stuck, self.began.elapsed())
+        let report = Report::new(name, &self.machine, remarks, stuck, self.began.elapsed());
+        if let Some(notifier) = &mut self.notifier {
+            let (kind, error) = (report.exit_kind(), report.first_error());
+            let text = match error {
+                Some((name, error)) => format!("{name}: {error}"),
+                None => format!("stopped, exit code {}", kind.code()),
+            };
+            notifier.ends(kind, &text);
+        }
+        report
     }
 
     /// Names of the services and hooks that have not ended.

@@ -101,6 +101,8 @@ pub(super) struct Plan {
     pub(super) stop_timeout: Duration,
     /// Where the waits before restarts are drawn from.
     pub(super) seed: u64,
+    /// A service manager ends the process that says that a promise is broken, within this time.
+    pub(super) watchdog: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -154,6 +156,8 @@ pub(super) enum Notice {
     StopAppended(StopReason),
     /// A second signal has come.
     Fast,
+    /// A critical service was not heard of, and the service manager is to end the process.
+    Stale(ServiceId),
 }
 
 pub(super) struct Machine {
@@ -176,6 +180,8 @@ pub(super) struct Machine {
     stop: Option<stopping::Stop>,
     sweep: Option<dependants::Sweep>,
     wake: Option<Duration>,
+    /// Who was not heard of, and when that becomes a reason to stop although a service manager watches.
+    stale: Option<(String, Duration)>,
     seed: u64,
     actions: Vec<Action>,
 }
@@ -236,6 +242,7 @@ impl Machine {
             stop: None,
             sweep: None,
             wake: None,
+            stale: None,
             seed,
             actions: Vec::new(),
         }

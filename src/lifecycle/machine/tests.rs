@@ -40,6 +40,7 @@ fn bot() -> Plan {
         on_stopped: vec![hook("flush")],
         stop_timeout: s(25),
         seed: 1,
+        watchdog: None,
     }
 }
 

@@ -186,7 +186,7 @@ async fn a_look_that_panics_harms_nobody() {
     let handle = builder.handle();
     let looking = async {
         handle.reached(Phase::Running).await;
-        assert_eq!(handle.dump().work, [None]);
+        assert_eq!(handle.dump().said[0].work, None);
         handle.request_stop("seen enough");
     };
     let (report, ()) = tokio::join!(builder.run(), looking);

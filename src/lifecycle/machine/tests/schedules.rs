@@ -112,6 +112,7 @@ fn plan(rng: &mut Rng) -> Plan {
         on_stopped: hooks(rng, "stopped"),
         stop_timeout: Duration::from_millis(rng.u64(0..60_000)),
         seed: rng.u64(..),
+        watchdog: (rng.u8(..4) == 0).then(|| Duration::from_millis(rng.u64(1..60_000))),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Field names are part of the interface; the README lists them.
 
+mod journal;
+
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::panic;
@@ -9,9 +11,11 @@ use std::sync::{LazyLock, OnceLock};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regex::bytes::Regex;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, reload};
+
+use journal::Journal;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +27,17 @@ pub(crate) enum Style {
     },
     /// One JSON object a line.
     Json,
+    /// systemd's journal, with fields.
+    Journal,
 }
 
 impl Style {
-    /// For people, with colours where somebody can see them.
+    /// The journal where standard error is that; for people elsewhere, with colours where somebody can see them.
     #[must_use]
     pub(crate) fn for_stderr() -> Self {
+        if journal::is_stderr() {
+            return Self::Journal;
+        }
         Self::Pretty {
             colours: io::stderr().is_terminal(),
         }
@@ -43,12 +52,11 @@ pub(crate) fn init(style: Style, level: &str) -> Result<(), String> {
     let asked = std::env::var("RUST_LOG")
         .ok()
         .filter(|filter| !filter.is_empty());
-    let wanted = asked.unwrap_or_else(|| level.to_owned());
-    let filter = EnvFilter::builder().parse(&wanted).map_err(|error| {
-        format!(
-            "`{wanted}` is no log level ({error}); write it like info, debug or sundown=trace,info"
-        )
-    })?;
+    let wanted = asked.as_deref().unwrap_or(level);
+    let (filter, handle) = reload::Layer::new(parse(wanted)?);
+    if asked.is_none() {
+        let _ = FILTER.set(handle);
+    }
     let layer = tracing_subscriber::fmt::layer().with_writer(|| Redacting(io::stderr()));
     let registry = tracing_subscriber::registry().with(filter);
     match style {
@@ -56,6 +64,11 @@ pub(crate) fn init(style: Style, level: &str) -> Result<(), String> {
             .with(layer.with_ansi(colours).with_target(false))
             .init(),
         Style::Json => registry.with(layer.json()).init(),
+        Style::Journal => match Journal::open() {
+            Ok(journal) => registry.with(journal).init(),
+            // Lines arrive there too, without fields.
+            Err(_) => registry.with(layer.with_ansi(false)).init(),
+        },
     }
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string);
@@ -63,6 +76,28 @@ pub(crate) fn init(style: Style, level: &str) -> Result<(), String> {
         tracing::error!(place, "panic: {message}");
     }));
     Ok(())
+}
+
+/// What the filter can be changed with, once it is set up and `$RUST_LOG` has not decided.
+static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
+fn parse(filter: &str) -> Result<EnvFilter, String> {
+    EnvFilter::builder().parse(filter).map_err(|error| {
+        format!(
+            "`{filter}` is no log level ({error}); write it like info, debug or sundown=trace,info"
+        )
+    })
+}
+
+/// Changes what is logged from now on. `RUST_LOG` still wins.
+///
+/// # Errors
+/// Where `level` is no filter; then nothing is changed.
+pub(crate) fn set_level(level: &str) -> Result<(), String> {
+    let filter = parse(level)?;
+    FILTER.get().map_or(Ok(()), |handle| {
+        handle.reload(filter).map_err(|error| error.to_string())
+    })
 }
 
 static LIVE: OnceLock<ProgressBar> = OnceLock::new();

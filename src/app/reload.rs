@@ -1,0 +1,78 @@
+//! What the running program takes over of a configuration that is read again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::lanes::LanesConfig;
+use crate::lifecycle::{ExitKind, Failure};
+use crate::telemetry;
+
+/// Reads the configuration anew, or says what is wrong with it.
+pub(crate) type ReadConfig = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
+
+/// The configuration in force, and the ways to those who follow it.
+pub(super) struct Live {
+    config: Mutex<Config>,
+    lanes: watch::Sender<LanesConfig>,
+}
+
+impl Live {
+    pub(super) fn new(config: Config) -> Self {
+        let lanes = watch::Sender::new(lanes_config(&config));
+        Self {
+            config: Mutex::new(config),
+            lanes,
+        }
+    }
+
+    /// The lanes' part, as it changes.
+    pub(super) fn lanes(&self) -> watch::Receiver<LanesConfig> {
+        self.lanes.subscribe()
+    }
+
+    pub(super) fn operator_chat(&self) -> Option<i64> {
+        self.config().operator_chat
+    }
+
+    /// Reads the configuration again, and takes over what can be. One that cannot be read changes nothing.
+    pub(super) async fn reload(&self, read: ReadConfig) -> Result<(), Failure> {
+        let refused = |text: String| Failure::fatal(ExitKind::Config, text);
+        let read = tokio::task::spawn_blocking(move || read()).await?;
+        let newer = read.map_err(refused)?;
+        // First what may be refused.
+        telemetry::set_level(&newer.log_level).map_err(refused)?;
+        let mut config = self.config();
+        let now = config.changed_now(&newer);
+        let later = config.changed_later(&newer);
+        config.take_over(&newer);
+        self.lanes.send_replace(lanes_config(&config));
+        drop(config);
+        match now.as_slice() {
+            [] => info!("nothing changes"),
+            now => info!(changed = now.join(", "), "in force now"),
+        }
+        if !later.is_empty() {
+            warn!(
+                changed = later.join(", "),
+                "changed, but not in force before the next start"
+            );
+        }
+        Ok(())
+    }
+
+    fn config(&self) -> MutexGuard<'_, Config> {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn lanes_config(config: &Config) -> LanesConfig {
+    LanesConfig {
+        concurrency: config.handlers,
+        handler_timeout: Some(config.handler_timeout),
+        max_updates: config.max_updates,
+        until_idle: config.until_idle,
+    }
+}
