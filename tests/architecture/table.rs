@@ -34,6 +34,7 @@ pub(crate) const LIFECYCLE_MAY_USE: [&str; 7] = [
     "tokio_util",
     "tokio_stream",
     "tracing",
+    "rustix",
     "signal_hook",
     "signal_hook_tokio",
 ];
