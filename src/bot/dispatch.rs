@@ -21,11 +21,11 @@ use crate::telegram::Identity;
 
 /// A handler tree with what it needs.
 pub struct Dispatch<E> {
-    bot: Bot,
     handler: UpdateHandler<E>,
     dependencies: DependencyMap,
     identity: Identity,
-    me: OnceCell<Me>,
+    /// What every update's handling gets, with who the bot is; made once that is known.
+    common: OnceCell<DependencyMap>,
 }
 
 impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
@@ -41,7 +41,7 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
         mut dependencies: DependencyMap,
         identity: Identity,
     ) -> Self {
-        dependencies.insert(bot.clone());
+        dependencies.insert(bot);
         let given_later = [
             dptree::Type::of::<Me>(),
             dptree::Type::of::<Update>(),
@@ -49,11 +49,10 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
         ];
         dptree::type_check(handler.sig(), &dependencies, &given_later);
         Self {
-            bot,
             handler,
             dependencies,
             identity,
-            me: OnceCell::new(),
+            common: OnceCell::new(),
         }
     }
 
@@ -67,11 +66,16 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
         })
     }
 
+    async fn common(&self) -> &DependencyMap {
+        let with_me = async || {
+            let mut dependencies = self.dependencies.clone();
+            dependencies.insert(me(&*self.identity.known().await));
+            dependencies
+        };
+        self.common.get_or_init(with_me).await
+    }
+
     async fn handle(&self, entry: Entry) -> Outcome {
-        let me = self
-            .me
-            .get_or_init(async || me(&*self.identity.known().await))
-            .await;
         let update: Update = match serde_json::from_str(&entry.body) {
             Ok(update) => update,
             Err(error) => return parked(format!("the update does not parse: {error}")),
@@ -80,9 +84,7 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
         if is_unknown {
             warn!("the update is of a kind or form that is not known here; handing it on as it is");
         }
-        let mut dependencies = self.dependencies.clone();
-        dependencies.insert(self.bot.clone());
-        dependencies.insert(me.clone());
+        let mut dependencies = self.common().await.clone();
         dependencies.insert(update);
         let verdict = Verdict::default();
         dependencies.insert(verdict.clone());
