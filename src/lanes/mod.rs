@@ -19,6 +19,7 @@
 //! Not done here: deciding what an update means.
 
 mod board;
+mod ends;
 mod handling;
 mod retries;
 mod running;

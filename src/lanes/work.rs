@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument, debug, error, info, info_span};
 
 use super::board::{Board, LaneId, lane_of};
+use super::ends::Ends;
 use super::handling::{End, Handling, failed};
 use super::retries::Retries;
 use super::running::{Job, Running};
@@ -47,7 +47,7 @@ pub(super) struct Work {
     retries: Retries,
     tasks: JoinSet<Result<End, StoreError>>,
     running: Running,
-    acks: FuturesUnordered<BoxFuture<'static, Result<(), StoreError>>>,
+    ends: Ends,
     /// New entries on their way from the store.
     reading: Reading<Vec<Entry>>,
     /// Entries of hungry lanes on their way from disk.
@@ -82,6 +82,7 @@ impl Work {
         };
         let lane_max = (HELD_MAX / 2 / config.concurrency.max(1)).clamp(1, LANE_MAX);
         Self {
+            ends: Ends::new(Arc::clone(&store), part),
             store,
             config,
             part,
@@ -90,7 +91,6 @@ impl Work {
             retries: Retries::default(),
             tasks: JoinSet::new(),
             running: Running::default(),
-            acks: FuturesUnordered::new(),
             reading: None,
             fetching: None,
             read: Pos::default(),
@@ -115,7 +115,10 @@ impl Work {
     ) -> Result<(), StoreError> {
         let (mut is_open, mut is_running) = (false, false);
         loop {
-            if self.is_draining && self.running.is_empty() && self.acks.is_empty() {
+            if self.is_draining {
+                self.ends.tell();
+            }
+            if self.is_draining && self.running.is_empty() && self.ends.is_empty() {
                 return self.trouble.take().map_or(Ok(()), Err);
             }
             if is_open && !self.is_draining {
@@ -134,8 +137,11 @@ impl Work {
                     cx.status(format!("finishing {} updates", self.running.len()));
                 }
                 () = cx.killed(), if self.is_draining => return self.give_up(cx).await,
-                Some(ack) = self.acks.next() => self.answered(ack, cx),
-                Some(end) = self.tasks.join_next_with_id() => self.finished(end, cx),
+                Some(answer) = self.ends.answer() => self.answered(answer, cx),
+                Some(end) = self.tasks.join_next_with_id() => {
+                    self.finished(end, cx);
+                    self.finish_others(cx);
+                }
                 fetched = arrival(&mut self.fetching) => match fetched {
                     Ok((lanes, entries)) => {
                         crash_point("during a spill");
@@ -167,11 +173,10 @@ impl Work {
 
     /// Once nothing runs any more, the last completions have nobody to wait for.
     fn hurry_the_last(&mut self) {
-        if self.is_draining && self.running.is_empty() && !self.acks.is_empty() && !self.is_hurried
+        if self.is_draining && self.running.is_empty() && !self.ends.is_empty() && !self.is_hurried
         {
             self.is_hurried = true;
-            let store = Arc::clone(&self.store);
-            self.acks.push(Box::pin(async move { store.flush().await }));
+            self.ends.hurry();
         }
     }
 
@@ -226,7 +231,7 @@ impl Work {
         while self.trouble.is_none()
             && self.started < max
             && self.running.len() < self.config.concurrency.max(1)
-            && self.acks.len() < UNWRITTEN_MAX
+            && self.ends.unwritten() < UNWRITTEN_MAX
         {
             let Some(entry) = self.board.take() else {
                 return;
@@ -265,13 +270,20 @@ impl Work {
             Ok(End::Open(outcome)) => {
                 let fate = self.judge(&job, outcome, cx);
                 self.board.finished(lane_of(&job.entry));
-                self.record(job.entry.pos, fate);
+                self.ends.add(Completion::new(job.entry.pos, fate));
             }
             Ok(End::Recorded) => {
                 self.judge(&job, Outcome::Done, cx);
                 self.board.finished(lane_of(&job.entry));
             }
             Err(error) => self.answered(Err(error), cx),
+        }
+    }
+
+    /// Takes in what has ended besides.
+    fn finish_others(&mut self, cx: &ServiceContext) {
+        while let Some(end) = self.tasks.try_join_next_with_id() {
+            self.finished(end, cx);
         }
     }
 
@@ -282,9 +294,7 @@ impl Work {
         let update_id = job.entry.update_id();
         let wait_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         info!(update_id, wait_ms, "update is handled again later");
-        let (store, part, pos) = (Arc::clone(&self.store), self.part, job.entry.pos);
-        self.acks
-            .push(Box::pin(async move { store.put_back(&part, pos).await }));
+        self.ends.put_back(job.entry.pos);
         let now = Instant::now();
         let at = now.checked_add(after).unwrap_or(now + WAIT);
         self.retries.add(at, job.entry);
@@ -319,13 +329,6 @@ impl Work {
         }
     }
 
-    fn record(&self, pos: Pos, fate: Fate) {
-        let (store, part) = (Arc::clone(&self.store), self.part);
-        let done = vec![Completion::new(pos, fate)];
-        self.acks
-            .push(Box::pin(async move { store.complete(&part, done).await }));
-    }
-
     fn take_in(&mut self, entries: Vec<Entry>) {
         if let Some(last) = entries.last() {
             self.read = last.pos;
@@ -347,9 +350,7 @@ impl Work {
 
     /// The time for finishing is over: says what still runs, and cancels it.
     async fn give_up(&mut self, cx: &ServiceContext) -> Result<(), StoreError> {
-        while let Some(end) = self.tasks.try_join_next_with_id() {
-            self.finished(end, cx);
-        }
+        self.finish_others(cx);
         let cut_off = self.running.by_age();
         for job in &cut_off {
             let (origin, ran) = (&job.entry.origin, job.began.elapsed().as_secs_f64());
@@ -378,8 +379,9 @@ impl Work {
             let put_back = self.store.put_back(&self.part, job.entry.pos).await;
             self.answered(put_back, cx);
         }
-        while let Some(ack) = self.acks.next().await {
-            self.answered(ack, cx);
+        self.ends.tell();
+        while let Some(answer) = self.ends.answer().await {
+            self.answered(answer, cx);
         }
         self.trouble.take().map_or(Ok(()), Err)
     }
