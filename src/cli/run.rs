@@ -117,7 +117,7 @@ pub(super) struct Args {
         env = "SUNDOWN_DROP_KINDS"
     )]
     drop_kinds: Option<Kinds>,
-    /// Handlers that run at the same time: 1 to 10000 [default: 256]
+    /// Handlers that run at the same time: 1 to 10000 [default: 1500]
     #[arg(
         long,
         value_name = "COUNT",
