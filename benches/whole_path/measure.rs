@@ -1,6 +1,8 @@
 //! One trial: a server, a bot's process, the figures of both.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::MutexGuard;
 use std::thread::sleep;
@@ -22,6 +24,9 @@ const STOP_MAX_QUICK: Duration = Duration::from_secs(3);
 /// How long an idle bot's poll has been open before the bot is stopped.
 const IDLE: Duration = Duration::from_millis(500);
 
+/// Flushes that are timed.
+const FLUSHES: usize = 1_000;
+
 /// What one trial gave. None where the workload does not ask it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figures {
@@ -31,6 +36,11 @@ pub(crate) struct Figures {
     pub(crate) p50_ms: Option<f64>,
     pub(crate) p99_ms: Option<f64>,
     pub(crate) peak_mb: Option<f64>,
+    /// What one flush of a commit's size takes on the bot's disk, just after.
+    pub(crate) flush_p50_ms: Option<f64>,
+    pub(crate) flush_p99_ms: Option<f64>,
+    /// From the start of the process to its first getUpdates at the server.
+    pub(crate) start_ms: Option<f64>,
     /// From SIGTERM to the end.
     pub(crate) stop_ms: Option<f64>,
     /// The server's share of one core meanwhile: where it is near 1, the server was measured.
@@ -46,12 +56,19 @@ pub(crate) struct Figures {
 /// Runs one bot through one workload.
 pub(crate) fn trial(side: Side, number: usize, workload: &Workload) -> io::Result<Figures> {
     let state = tempfile::tempdir()?;
+    if workload.is_again {
+        run(side, number, workload, state.path())?;
+    }
+    run(side, number, workload, state.path())
+}
+
+fn run(side: Side, number: usize, workload: &Workload, state: &Path) -> io::Result<Figures> {
     let server = Server::start(workload)?;
     let (began, server_cpu) = (Instant::now(), cpu_seconds("self")?);
     let mut bot = Bot(Command::new(std::env::current_exe()?)
         .args([side.role(), &server.url, &number.to_string()])
         .args(super::is_quick().then_some("--quick"))
-        .env("STATE_DIRECTORY", state.path())
+        .env("STATE_DIRECTORY", state)
         .env_remove("RUST_LOG")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -78,7 +95,14 @@ pub(crate) fn trial(side: Side, number: usize, workload: &Workload) -> io::Resul
         })?;
     }
     stop(&mut bot, &server, &mut figures)?;
+    if workload.arrival != Arrival::Backlog {
+        (figures.flush_p50_ms, figures.flush_p99_ms) = percentiles(flushes(state)?);
+    }
     let record = server.record();
+    if workload.is_again {
+        let start = record.polled_first.map(|at| at.duration_since(began));
+        figures.start_ms = start.map(|start| start.as_secs_f64() * 1_000.0);
+    }
     figures.answered = record.answered;
     figures.repeated = record.repeated;
     figures.overtaken = record.overtaken;
@@ -104,10 +128,26 @@ fn load(record: &Record, workload: &Workload, figures: &mut Figures) {
         Arrival::Every(_) => times.available,
     };
     let latency = |times: &Times| Some((times.answered? - begin(times)?).as_secs_f64() * 1_000.0);
-    let mut latencies: Vec<f64> = record.times.iter().filter_map(latency).collect();
-    latencies.sort_by(f64::total_cmp);
-    let at = |share: usize| latencies.get(latencies.len() * share / 100).copied();
-    (figures.p50_ms, figures.p99_ms) = (at(50), at(99));
+    let latencies: Vec<f64> = record.times.iter().filter_map(latency).collect();
+    (figures.p50_ms, figures.p99_ms) = percentiles(latencies);
+}
+
+fn percentiles(mut times: Vec<f64>) -> (Option<f64>, Option<f64>) {
+    times.sort_by(f64::total_cmp);
+    let at = |share: usize| times.get(times.len() * share / 100).copied();
+    (at(50), at(99))
+}
+
+/// Flushes as the store does for one update, a few pages each.
+fn flushes(dir: &Path) -> io::Result<Vec<f64>> {
+    let mut file = File::create(dir.join("flushes"))?;
+    let flush = |_| {
+        file.write_all(&[1; 3 * 4_096])?;
+        let began = Instant::now();
+        file.sync_all()?;
+        Ok(began.elapsed().as_secs_f64() * 1_000.0)
+    };
+    (0..FLUSHES).map(flush).collect()
 }
 
 fn stop(bot: &mut Bot, server: &Server, figures: &mut Figures) -> io::Result<()> {

@@ -37,6 +37,7 @@ pub(crate) struct Record {
     newest: Vec<usize>,
     /// Calls of getUpdates so far: the newest one wins.
     pub(crate) polls: u64,
+    pub(crate) polled_first: Option<Instant>,
     /// Since when a long poll has been held open.
     pub(crate) held_since: Option<Instant>,
 }
@@ -57,6 +58,7 @@ impl Record {
             overtaken: 0,
             newest: vec![0; workload.chats],
             polls: 0,
+            polled_first: None,
             held_since: None,
         };
         if workload.arrival == Arrival::Backlog {

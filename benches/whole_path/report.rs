@@ -10,13 +10,17 @@ pub(crate) type Rounds = Vec<[Figures; 2]>;
 type Line = (&'static str, fn(&Figures) -> Option<f64>, usize);
 
 const STOP: &str = "SIGTERM to exit, ms";
+const START: &str = "start to first poll, ms";
 
-const LINES: [Line; 6] = [
+const LINES: [Line; 9] = [
+    (START, |of| of.start_ms, 1),
     ("updates/s", |of| of.per_second, 0),
     ("CPU s per 1,000", |of| of.cpu, 3),
     ("latency p50, ms", |of| of.p50_ms, 1),
     ("latency p99, ms", |of| of.p99_ms, 1),
     ("peak memory, MB", |of| of.peak_mb, 1),
+    ("one flush of the disk p50, ms", |of| of.flush_p50_ms, 1),
+    ("one flush of the disk p99, ms", |of| of.flush_p99_ms, 1),
     (STOP, |of| of.stop_ms, 0),
 ];
 
@@ -47,7 +51,7 @@ pub(crate) fn progress(who: &str, workload: &Workload, of: &Figures) {
 /// disturbs both of a pair.
 pub(crate) fn table(workload: &Workload, rounds: &Rounds) {
     for (name, figure, digits) in LINES {
-        if !workload.is_load && name != STOP {
+        if !workload.is_load && ![START, STOP].contains(&name) {
             continue;
         }
         let of = |side: usize| {

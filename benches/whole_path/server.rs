@@ -175,6 +175,9 @@ async fn get_updates(body: &[u8], shared: &Shared) -> String {
         let mut record = shared.lock();
         record.confirm(asked["offset"].as_i64().unwrap_or(0));
         record.polls += 1;
+        record
+            .polled_first
+            .get_or_insert_with(std::time::Instant::now);
         record.held_since = None;
         record.polls
     };

@@ -44,8 +44,10 @@ pub(crate) struct Workload {
     /// Handlers that Sundown runs at the same time, where that is not its default; teloxide has no limit.
     pub(crate) handlers: Option<usize>,
     pub(crate) stop: Stop,
-    /// Whether the figures of handling are worth a line, or the stop's alone.
+    /// Whether the figures of handling are worth a line, or the start's and the stop's alone.
     pub(crate) is_load: bool,
+    /// Whether the bot has run once before, so that its state directory is there.
+    pub(crate) is_again: bool,
 }
 
 const BACKLOG: Workload = Workload {
@@ -58,6 +60,7 @@ const BACKLOG: Workload = Workload {
     handlers: None,
     stop: Stop::Idle,
     is_load: true,
+    is_again: false,
 };
 
 /// The workloads; each question is its name. `quick` asks less of each.
@@ -105,9 +108,10 @@ pub(crate) fn workloads(quick: bool) -> Vec<Workload> {
             ..BACKLOG
         },
         Workload {
-            name: "stop while idle",
-            updates: 1,
+            name: "start again, stop while idle",
+            updates: 0,
             chats: 1,
+            is_again: true,
             ..stop
         },
         Workload {

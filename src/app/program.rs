@@ -51,7 +51,7 @@ const SANDBOX_OPERATOR: i64 = 1_001;
 /// The supervisor's builder passes through `watch`, for whoever wants to look at it.
 pub(crate) async fn run(
     config: Config,
-    again: ReadConfig,
+    again: Option<ReadConfig>,
     watch: impl FnOnce(Builder) -> Builder,
 ) -> Result<Report, Refused> {
     echo(&config);
@@ -64,7 +64,7 @@ pub(crate) async fn run(
 
 async fn run_on_telegram(
     config: Config,
-    again: ReadConfig,
+    again: Option<ReadConfig>,
     watch: impl FnOnce(Builder) -> Builder,
 ) -> Result<Report, Refused> {
     let tokens = find_tokens(&config.token_files)?;
@@ -82,7 +82,7 @@ async fn run_on_telegram(
 
 async fn run_in_sandbox(
     mut config: Config,
-    again: ReadConfig,
+    again: Option<ReadConfig>,
     watch: impl FnOnce(Builder) -> Builder,
 ) -> Result<Report, Refused> {
     let (sandbox, token) = Sandbox::with_bot((Ipv4Addr::LOCALHOST, 0).into())
@@ -133,7 +133,7 @@ async fn run_in_sandbox(
 async fn run_bots(
     bots: Vec<Bot>,
     config: Config,
-    again: ReadConfig,
+    again: Option<ReadConfig>,
     supervise: impl FnOnce(Builder) -> Builder,
 ) -> Report {
     let goodbye = bots.clone();
@@ -168,20 +168,20 @@ async fn run_bots(
             if let Some(time) = config.run_for {
                 supervisor = supervisor.run_for(time);
             }
-            let handle = supervisor.handle();
+            let (handle, reloaded) = (supervisor.handle(), Arc::clone(&live));
             let patience = GOODBYE_TIMEOUT.min(config.stop_timeout / 4);
-            let reloaded = Arc::clone(&live);
-            supervisor = supervisor
-                .on_reload("read the configuration again", move || {
-                    let (live, again) = (Arc::clone(&reloaded), Arc::clone(&again));
-                    async move { live.reload(again).await }
-                })
-                .on_drain("tell the operator", move || async move {
+            if config.operator_chat.is_some() || again.is_some() {
+                supervisor = supervisor.on_drain("tell the operator", move || async move {
                     match live.operator_chat() {
                         Some(chat) => tell_operator(goodbye, chat, handle, patience).await,
                         None => Ok(()),
                     }
                 });
+            }
+            let supervisor = supervisor.on_reload("read the configuration again", move || {
+                let (live, again) = (Arc::clone(&reloaded), again.clone());
+                async move { live.reload(again).await }
+            });
             supervise(supervisor)
         })
         .run()

@@ -10,7 +10,7 @@ use crate::lanes::LanesConfig;
 use crate::lifecycle::{ExitKind, Failure};
 use crate::telemetry;
 
-/// Reads the configuration anew, or says what is wrong with it.
+/// Reads the configuration anew, or says what is wrong with its file.
 pub(crate) type ReadConfig = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
 
 /// The configuration in force, and the ways to those who follow it.
@@ -38,7 +38,11 @@ impl Live {
     }
 
     /// Reads the configuration again, and takes over what can be. One that cannot be read changes nothing.
-    pub(super) async fn reload(&self, read: ReadConfig) -> Result<(), Failure> {
+    pub(super) async fn reload(&self, read: Option<ReadConfig>) -> Result<(), Failure> {
+        let Some(read) = read else {
+            info!("there is no configuration file to read again");
+            return Ok(());
+        };
         let refused = |text: String| Failure::fatal(ExitKind::Config, text);
         let read = tokio::task::spawn_blocking(move || read()).await?;
         let newer = read.map_err(refused)?;

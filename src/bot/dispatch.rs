@@ -28,7 +28,8 @@ pub struct Dispatch<E> {
     timers: Option<UpdateHandler<E>>,
     dependencies: DependencyMap,
     identity: Identity,
-    me: OnceCell<Me>,
+    /// What every handling gets, with who the bot is; made once that is known.
+    common: OnceCell<DependencyMap>,
     store: Arc<dyn Fn() -> Store + Send + Sync>,
 }
 
@@ -58,7 +59,7 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
             timers: None,
             dependencies,
             identity,
-            me: OnceCell::new(),
+            common: OnceCell::new(),
             store: Arc::new(store),
         }
     }
@@ -85,13 +86,17 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
         })
     }
 
+    async fn common(&self) -> &DependencyMap {
+        let with_me = async || {
+            let mut dependencies = self.dependencies.clone();
+            dependencies.insert(me(&*self.identity.known().await));
+            dependencies
+        };
+        self.common.get_or_init(with_me).await
+    }
+
     async fn handle(&self, entry: Entry) -> Outcome {
-        let me = self
-            .me
-            .get_or_init(async || me(&*self.identity.known().await))
-            .await;
-        let mut dependencies = self.dependencies.clone();
-        dependencies.insert(me.clone());
+        let mut dependencies = self.common().await.clone();
         let verdict = Verdict::default();
         dependencies.insert(verdict.clone());
         let state = State::new((self.store)(), &entry);

@@ -127,7 +127,7 @@ pub(super) struct Args {
         env = "SUNDOWN_DROP_KINDS"
     )]
     drop_kinds: Option<Kinds>,
-    /// Handlers that run at the same time: 1 to 10000 [default: 256]
+    /// Handlers that run at the same time: 1 to 10000 [default: 1500]
     #[arg(
         long,
         value_name = "COUNT",
@@ -185,8 +185,9 @@ pub(super) fn run(args: Args) -> Result<Report, Refusal> {
         let denied = matches!(&error, ConfigError::Read { source, .. } if source.kind() == io::ErrorKind::PermissionDenied);
         Refusal::new(if denied { ExitKind::Permission } else { ExitKind::Config }, error)
     })?;
-    let again: app::ReadConfig =
-        Arc::new(move || read(file.as_deref(), &layer).map_err(|error| error.to_string()));
+    let again = file.map(|file| -> app::ReadConfig {
+        Arc::new(move || read(Some(&file), &layer).map_err(|error| error.to_string()))
+    });
     let (format, level) = (config.log_format, config.log_level.clone());
     let run = with_live_line(|watch| app::run(config, again, watch));
     on_runtime(format, &level, run)?.map_err(|refused| Refusal::new(refused.kind, refused.text))

@@ -160,7 +160,7 @@ impl Config {
             handlers: layer
                 .handlers
                 .and_then(|count| usize::try_from(count.get()).ok())
-                .unwrap_or(256),
+                .unwrap_or(1_500),
             operator_chat: layer.operator_chat,
             log_format: layer.log_format.unwrap_or_default(),
             log_level: layer.log_level.unwrap_or_else(|| "info".to_owned()),

@@ -60,7 +60,8 @@ impl Handling {
             };
             // Not marked as ended before: a death in between must leave neither without the other.
             let fate = Fate::Done;
-            match self.complete(Completion { pos, fate, changes }).await {
+            let done = Completion { pos, fate, changes };
+            match self.record(vec![done]).await {
                 Ok(()) => return Ok(End::Recorded),
                 Err(error @ StoreError::Changed(_)) => {
                     debug!(collisions, "{error}; the handler runs again");
@@ -74,14 +75,16 @@ impl Handling {
         )))
     }
 
-    /// Records an end with its changes. What cannot be recorded before a stop, and is not marked as ended, is handled
+    /// Records ends with their changes. What cannot be recorded before a stop, and is not marked as ended, is handled
     /// again by the next start; that is no attempt that failed.
-    pub(super) async fn complete(&self, done: Completion) -> Result<(), StoreError> {
-        let (pos, is_marked) = (done.pos, done.fate == Fate::Done && done.changes.is_empty());
-        let record = || self.store.complete(&self.part, vec![done.clone()]);
+    pub(super) async fn record(&self, done: Vec<Completion>) -> Result<(), StoreError> {
+        let record = || self.store.complete(&self.part, done.clone());
         let recorded = self.patience.with(record).await;
-        if matches!(&recorded, Err(error) if error.may_pass()) && !is_marked {
-            self.put_back(pos).await?;
+        if matches!(&recorded, Err(error) if error.may_pass()) {
+            let is_marked = |end: &&Completion| end.fate == Fate::Done && end.changes.is_empty();
+            for end in done.iter().filter(|end| !is_marked(end)) {
+                self.put_back(end.pos).await?;
+            }
         }
         recorded
     }

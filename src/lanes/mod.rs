@@ -25,6 +25,7 @@ mod admission;
 mod board;
 #[cfg(test)]
 mod disk_tests;
+mod ends;
 mod handling;
 mod intake;
 mod patience;
@@ -81,7 +82,8 @@ pub enum Outcome {
 /// How lanes are run.
 #[derive(Clone, Copy, Debug)]
 pub struct LanesConfig {
-    /// Handlers that run at the same time, over all lanes: 1 or more.
+    /// Handlers that run at the same time, over all lanes: 1 or more. Each takes about 35 kB and a connection while it calls
+    /// the Bot API; where all may do that at once, mind the process's limit of open files.
     pub concurrency: usize,
     /// A handler that takes longer is cut off at an await, and its update parked. None: it may take for ever, and holds
     /// its lane up for so long.
@@ -93,10 +95,10 @@ pub struct LanesConfig {
 }
 
 impl Default for LanesConfig {
-    /// 256 handlers of 5 minutes at most, no other limits.
+    /// 1,500 handlers of 5 minutes at most, no other limits.
     fn default() -> Self {
         Self {
-            concurrency: 256,
+            concurrency: 1_500,
             handler_timeout: Some(Duration::from_secs(300)),
             max_updates: None,
             until_idle: None,

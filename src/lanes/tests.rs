@@ -108,6 +108,29 @@ async fn a_lane_is_handled_in_order_one_at_a_time() {
 }
 
 #[tokio::test]
+async fn an_end_is_on_disk_soon_also_where_nothing_follows_it() {
+    let fixture = fixture(&[1, 2]).await;
+    let store = Arc::clone(&fixture.store);
+    let config = LanesConfig {
+        handler_timeout: Some(Duration::from_secs(10)),
+        ..until_idle()
+    };
+    let report = fixture
+        .run(config, move |entry| {
+            let store = Arc::clone(&store);
+            Box::pin(async move {
+                // The second one waits for the first one's row to go.
+                while id(&entry) == 2 && store.counts().await.unwrap().queued > 1 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                Outcome::Done
+            })
+        })
+        .await;
+    assert_eq!(report.fact("handled"), 2, "{report}");
+}
+
+#[tokio::test]
 async fn lanes_do_not_wait_for_each_other() {
     let fixture = fixture(&[1, 2, 3]).await;
     // Nobody passes before all three are there.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use futures::stream::{BoxStream, FuturesUnordered, StreamExt};
+use futures::stream::{BoxStream, StreamExt};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument, debug, error, info, info_span};
 
 use super::board::{Board, lane_of};
+use super::ends::Ends;
 use super::handling::{End, Handling, failed};
 use super::intake::{Arrival, HELD_MAX, Intake};
 use super::patience::Patience;
@@ -18,7 +18,7 @@ use super::retries::Retries;
 use super::running::{Job, Running};
 use super::{Handler, LanesConfig, Outcome};
 use crate::lifecycle::{Phase, ServiceContext, StopReason};
-use crate::store::{BotId, Completion, Entry, Fate, Lease, Pos, Store, StoreError};
+use crate::store::{BotId, Completion, Entry, Fate, Lease, Store, StoreError};
 
 /// Entries of one lane held in memory at most, where there is room for it beside all lanes that can be busy.
 const LANE_MAX: usize = 32;
@@ -32,7 +32,6 @@ const FAR: Duration = Duration::from_secs(60);
 type Ended = Result<(Id, Result<End, StoreError>), JoinError>;
 
 pub(super) struct Work {
-    store: Store,
     config: LanesConfig,
     /// What changes of it meanwhile.
     changes: watch::Receiver<LanesConfig>,
@@ -42,7 +41,7 @@ pub(super) struct Work {
     retries: Retries,
     tasks: JoinSet<Result<End, StoreError>>,
     running: Running,
-    acks: FuturesUnordered<BoxFuture<'static, Result<(), StoreError>>>,
+    ends: Ends,
     is_draining: bool,
     is_hurried: bool,
     started: u64,
@@ -52,7 +51,7 @@ pub(super) struct Work {
     /// Why the store cannot be read or written any more.
     trouble: Option<StoreError>,
     /// Ends that could not be recorded before a stop, because the disk is full.
-    unrecorded: u64,
+    unrecorded: usize,
 }
 
 #[derive(Default)]
@@ -80,8 +79,8 @@ impl Work {
         };
         let lane_max = (HELD_MAX / 2 / config.concurrency.max(1)).clamp(1, LANE_MAX);
         Self {
-            intake: Intake::new(Arc::clone(&store), part),
-            store,
+            ends: Ends::new(handling.clone()),
+            intake: Intake::new(store, part),
             config,
             changes,
             handling,
@@ -89,7 +88,6 @@ impl Work {
             retries: Retries::default(),
             tasks: JoinSet::new(),
             running: Running::default(),
-            acks: FuturesUnordered::new(),
             is_draining: false,
             is_hurried: false,
             started: 0,
@@ -112,7 +110,10 @@ impl Work {
     ) -> Result<(), StoreError> {
         let (mut gate, mut is_running) = (gate.fuse(), false);
         loop {
-            if self.is_draining && self.running.is_empty() && self.acks.is_empty() {
+            if self.is_draining {
+                self.ends.tell();
+            }
+            if self.is_draining && self.running.is_empty() && self.ends.is_empty() {
                 return self.over(cx);
             }
             if !self.is_draining {
@@ -134,12 +135,15 @@ impl Work {
                     cx.status(format!("finishing {} updates", self.running.len()));
                 }
                 () = cx.killed(), if self.is_draining => return self.give_up(cx).await,
-                Some(ack) = self.acks.next() => self.answered(ack, cx),
-                Some(end) = self.tasks.join_next_with_id() => self.finished(end, cx),
+                Some((count, answer)) = self.ends.answer() => self.answered(count, answer, cx),
+                Some(end) = self.tasks.join_next_with_id() => {
+                    self.finished(end, cx);
+                    self.finish_others(cx);
+                }
                 arrival = self.intake.arrival() => match arrival {
                     Ok(Arrival::New(entries)) => self.take_in(entries),
                     Ok(Arrival::Wanted(lanes, entries)) => self.board.feed(&lanes, entries),
-                    Err(error) => self.answered(Err(error), cx),
+                    Err(error) => self.answered(0, Err(error), cx),
                 },
                 Ok(()) = self.changes.changed() => {
                     let newer = *self.changes.borrow_and_update();
@@ -166,23 +170,19 @@ impl Work {
 
     /// Once nothing runs any more, the last completions have nobody to wait for.
     fn hurry_the_last(&mut self) {
-        if self.is_draining && self.running.is_empty() && !self.acks.is_empty() && !self.is_hurried
+        if self.is_draining && self.running.is_empty() && !self.ends.is_empty() && !self.is_hurried
         {
             self.is_hurried = true;
-            let store = Arc::clone(&self.store);
-            self.acks.push(Box::pin(async move {
-                // Those who are waited for say how it went.
-                let _ = store.flush().await;
-                Ok(())
-            }));
+            self.ends.hurry();
         }
     }
 
     /// A store that fails leaves nothing to do but to finish what runs; the poller cannot go on without it either.
-    fn answered(&mut self, ack: Result<(), StoreError>, cx: &ServiceContext) {
-        let Err(error) = ack else { return };
+    /// `count` is how many ends it is about.
+    fn answered(&mut self, count: usize, answer: Result<(), StoreError>, cx: &ServiceContext) {
+        let Err(error) = answer else { return };
         if error.may_pass() {
-            self.unrecorded += 1;
+            self.unrecorded += count;
         }
         if self.trouble.is_none() {
             cx.request_stop(StopReason::ServiceFailed("store".to_owned()));
@@ -195,7 +195,7 @@ impl Work {
         while self.trouble.is_none()
             && self.started < max
             && self.running.len() < self.config.concurrency.max(1)
-            && self.acks.len() < UNWRITTEN_MAX
+            && self.ends.unwritten() < UNWRITTEN_MAX
         {
             let Some(entry) = self.board.take() else {
                 return;
@@ -234,13 +234,20 @@ impl Work {
             Ok(End::Open(outcome)) => {
                 let fate = self.judge(&job, outcome, cx);
                 self.board.finished(lane_of(&job.entry));
-                self.record(job.entry.pos, fate);
+                self.ends.add(Completion::new(job.entry.pos, fate));
             }
             Ok(End::Recorded) => {
                 self.judge(&job, Outcome::Done, cx);
                 self.board.finished(lane_of(&job.entry));
             }
-            Err(error) => self.answered(Err(error), cx),
+            Err(error) => self.answered(1, Err(error), cx),
+        }
+    }
+
+    /// Takes in what has ended besides.
+    fn finish_others(&mut self, cx: &ServiceContext) {
+        while let Some(end) = self.tasks.try_join_next_with_id() {
+            self.finished(end, cx);
         }
     }
 
@@ -251,9 +258,7 @@ impl Work {
         let (bot_id, update_id) = (job.entry.bot.0, job.entry.update_id());
         let wait_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         info!(bot_id, update_id, wait_ms, "update is handled again later");
-        let (handling, pos) = (self.handling.clone(), job.entry.pos);
-        self.acks
-            .push(Box::pin(async move { handling.put_back(pos).await }));
+        self.ends.put_back(job.entry.pos);
         let now = Instant::now();
         let at = now.checked_add(after).unwrap_or(now + FAR);
         self.retries.add(at, job.entry);
@@ -288,13 +293,6 @@ impl Work {
         }
     }
 
-    fn record(&self, pos: Pos, fate: Fate) {
-        let handling = self.handling.clone();
-        let done = Completion::new(pos, fate);
-        self.acks
-            .push(Box::pin(async move { handling.complete(done).await }));
-    }
-
     fn take_in(&mut self, entries: Vec<Entry>) {
         if !entries.is_empty() {
             self.active = Instant::now();
@@ -307,7 +305,7 @@ impl Work {
     /// When the lanes will have been idle for long enough; none while something runs or waits.
     fn idle_at(&self) -> Option<Instant> {
         let waits = !self.board.is_empty() || !self.retries.is_empty() || self.intake.is_behind();
-        let quiet = self.running.is_empty() && self.acks.is_empty() && !waits;
+        let quiet = self.running.is_empty() && self.ends.is_empty() && !waits;
         self.config
             .until_idle
             .filter(|_| quiet)
@@ -316,9 +314,7 @@ impl Work {
 
     /// The time for finishing is over: says what still runs, and cancels it.
     async fn give_up(&mut self, cx: &ServiceContext) -> Result<(), StoreError> {
-        while let Some(end) = self.tasks.try_join_next_with_id() {
-            self.finished(end, cx);
-        }
+        self.finish_others(cx);
         let cut_off = self.running.by_age();
         for job in &cut_off {
             let (origin, ran) = (&job.entry.origin, job.began.elapsed().as_secs_f64());
@@ -345,10 +341,11 @@ impl Work {
         for job in cut_off {
             // It was cut off on purpose: that is no attempt that failed.
             let put_back = self.handling.put_back(job.entry.pos).await;
-            self.answered(put_back, cx);
+            self.answered(0, put_back, cx);
         }
-        while let Some(ack) = self.acks.next().await {
-            self.answered(ack, cx);
+        self.ends.tell();
+        while let Some((count, answer)) = self.ends.answer().await {
+            self.answered(count, answer, cx);
         }
         self.over(cx)
     }

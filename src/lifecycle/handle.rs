@@ -86,7 +86,14 @@ impl Handle {
     /// The state of the process as of now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.snapshots.borrow().clone()
+        let mut snapshot = self.snapshots.borrow().clone();
+        let promises = self.remarks.new_promises();
+        for (service, promise) in snapshot.services.iter_mut().zip(promises) {
+            if let (Some(promise), Some(at)) = (&mut service.promise, promise) {
+                *promise = at.saturating_duration_since(self.begin());
+            }
+        }
+        snapshot
     }
 
     /// The phase of the process as of now.

@@ -139,6 +139,7 @@ pub struct ServiceSnapshot {
     /// How often it was started again.
     pub restarts: u32,
     /// When it will have been heard of, as it [promised](super::ServiceContext::alive_for); from the supervisor's begin.
+    /// Whoever watches is not told of each promise that prolongs an earlier one.
     pub promise: Option<Duration>,
     /// The last line it said about itself.
     pub status: String,

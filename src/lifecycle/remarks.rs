@@ -81,6 +81,8 @@ pub(super) struct Remark {
     /// What is left behind unless it is over when the report is made.
     perhaps_left: Vec<Arc<Remains>>,
     promise: Option<Instant>,
+    /// The promise that the supervisor knows of.
+    known: Option<Instant>,
     /// When it last made one.
     heard: Option<Instant>,
     look: Option<Look>,
@@ -126,7 +128,7 @@ impl Remarks {
         let slot = &mut self.slots()[id.0];
         slot.life = life;
         slot.promise = None;
-        slot.heard = None;
+        (slot.known, slot.heard) = (None, None);
         slot.look = None;
     }
 
@@ -177,12 +179,16 @@ impl Remarks {
         slots
     }
 
+    /// Wakes the supervisor only where it would come too late by itself: it takes in what was promised meanwhile before
+    /// it calls an earlier promise broken.
     pub(super) fn promise(&self, id: ServiceId, life: u32, until: Instant) {
         let slot = &mut self.slots()[id.0];
         if slot.life == life {
             slot.promise = Some(until);
             slot.heard = Some(Instant::now());
-            self.0.changed.notify_one();
+            if slot.known.is_none_or(|known| until < known) {
+                self.0.changed.notify_one();
+            }
         }
     }
 
@@ -191,8 +197,16 @@ impl Remarks {
         let mut slots = self.slots();
         let slots = slots.iter_mut().enumerate();
         slots
-            .filter_map(|(index, slot)| Some((ServiceId(index), slot.promise.take()?)))
+            .filter_map(|(index, slot)| {
+                slot.known = Some(slot.promise.take()?);
+                Some((ServiceId(index), slot.known?))
+            })
             .collect()
+    }
+
+    /// The promises that the supervisor has not heard of yet, by service.
+    pub(super) fn new_promises(&self) -> Vec<Option<Instant>> {
+        self.slots().iter().map(|slot| slot.promise).collect()
     }
 
     pub(super) fn show_work<F>(&self, id: ServiceId, life: u32, look: F)

@@ -28,7 +28,7 @@ pub(crate) const MAY_IMPORT: [(&str, &[&str]); 13] = [
 ];
 
 /// What the generic core may use of other packages.
-pub(crate) const LIFECYCLE_MAY_USE: [&str; 7] = [
+pub(crate) const LIFECYCLE_MAY_USE: [&str; 8] = [
     "std",
     "tokio",
     "tokio_util",

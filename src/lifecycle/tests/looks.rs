@@ -25,6 +25,38 @@ async fn a_service_that_is_not_heard_of_stops_the_process_with_70() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_promise_that_prolongs_another_wakes_nobody_before_that_one_is_due() {
+    let builder = quiet("test").service("poller", || {
+        async |cx: ServiceContext| {
+            cx.alive_for(Duration::from_secs(10));
+            cx.ready();
+            while !cx.is_draining() {
+                cx.alive_for(Duration::from_secs(10));
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Ok(())
+        }
+    });
+    let handle = builder.handle();
+    let look = async {
+        handle.reached(Phase::Running).await;
+        let mut snapshots = handle.watch();
+        snapshots.mark_unchanged();
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        let is_quiet = !snapshots.has_changed().unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        handle.request_stop("seen enough");
+        is_quiet
+    };
+    let (report, is_quiet) = tokio::join!(builder.run(), look);
+    assert!(is_quiet);
+    assert_eq!(
+        report.reasons,
+        [StopReason::Requested("seen enough".into())]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_knows_when_it_will_be_cancelled() {
     let report = quiet("test")
         .stop_timeout(Duration::from_secs(10))
@@ -58,9 +90,11 @@ async fn a_dump_tells_states_promises_and_the_oldest_work() {
                 running: 2,
                 oldest: Some(("update 7".into(), Duration::from_secs(3))),
             });
-            cx.alive_for(Duration::from_secs(60));
+            cx.alive_for(Duration::from_secs(30));
             cx.status("busy");
             cx.ready();
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            cx.alive_for(Duration::from_secs(50));
             cx.draining().await;
             Ok(())
         }

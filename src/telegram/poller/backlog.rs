@@ -3,16 +3,14 @@
 //! The backlog is over with the first answer that brings nothing new, or with the first update that is younger than the
 //! start: ids are given out in the order of time. Nothing that comes after it is dropped, however old its date is.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::info;
 
 use super::PollerConfig;
+use super::split::fields;
 use crate::store::RawUpdate;
 
 /// A server that always has something undated to tell is not in its backlog for ever.
@@ -103,12 +101,11 @@ impl Backlog {
 }
 
 fn kind_and_date(body: &str) -> Option<(String, Option<SystemTime>)> {
-    let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(body).ok()?;
-    let (kind, payload) = fields.iter().find(|(name, _)| *name != "update_id")?;
+    let (kind, payload) = fields(body)?.payload?;
     let dates: Dates = serde_json::from_str(payload.get()).unwrap_or_default();
     let seconds = dates.edit_date.or(dates.date).map(Duration::from_secs);
     let date = seconds.and_then(|seconds| UNIX_EPOCH.checked_add(seconds));
-    Some((kind.to_string(), date))
+    Some((kind.0.into_owned(), date))
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ mod trouble;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, debug, info, info_span, warn};
@@ -23,7 +22,7 @@ use crate::lifecycle::{Failure, Service, ServiceContext, crash_point};
 use crate::store::{Cursor, Lease, RawBatch, Scope, Store, StoreError};
 use backlog::Backlog;
 use sequence::Sequence;
-use split::split;
+use split::Element;
 use trouble::Trouble;
 
 /// A call that is not a long poll is answered within this time.
@@ -243,7 +242,7 @@ impl Polling<'_> {
     /// One call of getUpdates.
     ///
     /// A stop drops it, and lets it go on a moment before that where the server may not have heard of its offset yet.
-    async fn poll(&mut self, wait: Duration) -> Result<Result<Vec<Box<RawValue>>, CallError>, End> {
+    async fn poll(&mut self, wait: Duration) -> Result<Result<Vec<Element>, CallError>, End> {
         let config = &self.poller.config;
         let offset = self.stored.next_offset;
         let parameters = json!({
@@ -279,9 +278,12 @@ impl Polling<'_> {
 
     /// Stores what is new of a batch; returns how much that was. A stop waits for it: what the cursor has passed must
     /// be on disk before anything is confirmed.
-    async fn take_in(&mut self, batch: Vec<Box<RawValue>>) -> Result<usize, End> {
+    async fn take_in(&mut self, batch: Vec<Element>) -> Result<usize, End> {
         let arrived = batch.len();
-        let updates: Vec<_> = batch.iter().filter_map(|raw| split(raw)).collect();
+        let updates: Vec<_> = batch
+            .into_iter()
+            .filter_map(|Element(update)| update)
+            .collect();
         if updates.len() < arrived {
             self.warn_once("updates without a usable update_id arrive; they cannot be confirmed, and are not handled");
         }

@@ -1,14 +1,71 @@
 //! Splits a getUpdates result into raw updates: id and lane are read, the rest stays text.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use crate::store::{LaneKey, RawUpdate, UpdateId};
 
 /// Lanes of updates that belong to no chat and no user start here, far from every id that Telegram gives out.
 const KEYLESS: i64 = i64::MIN;
+
+/// An element of a getUpdates result. None where it has no usable `update_id`, and so cannot be confirmed by one.
+pub(super) struct Element(pub(super) Option<RawUpdate>);
+
+impl<'de> Deserialize<'de> for Element {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self(split(raw.get())))
+    }
+}
+
+/// An update's fields, unread.
+#[derive(Default)]
+pub(super) struct Fields<'a> {
+    id: Option<&'a RawValue>,
+    /// The kind's name, and what is under it: the first field that is not the id.
+    pub(super) payload: Option<(Name<'a>, &'a RawValue)>,
+}
+
+/// A field's name, borrowed wherever it is written without escapes.
+#[derive(Deserialize)]
+pub(super) struct Name<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// Finds an update's fields. None where it is no object.
+pub(super) fn fields(body: &str) -> Option<Fields<'_>> {
+    serde_json::from_str(body).ok()
+}
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an update")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = Fields::default();
+        while let Some((name, value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+            if name.0 == "update_id" {
+                fields.id = Some(value);
+            } else if fields.payload.is_none() {
+                fields.payload = Some((name, value));
+            }
+        }
+        Ok(fields)
+    }
+}
 
 #[derive(Deserialize)]
 struct Id {
@@ -29,19 +86,17 @@ struct Inner {
     chat: Option<Id>,
 }
 
-/// Reads one update. None where it has no usable `update_id`, and so cannot be confirmed by one.
-pub(super) fn split(raw: &RawValue) -> Option<RawUpdate> {
-    let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(raw.get()).ok()?;
-    let id: i64 = serde_json::from_str(fields.get("update_id")?.get()).ok()?;
+fn split(body: &str) -> Option<RawUpdate> {
+    let Fields { id, payload } = fields(body)?;
+    let id: i64 = serde_json::from_str(id?.get()).ok()?;
     // The Bot API's ids are positive 32-bit numbers. Another one must never become an offset: a negative offset
     // deletes what waits.
     (1..=i64::from(i32::MAX)).contains(&id).then_some(())?;
-    let payload = fields.iter().find(|(name, _)| *name != "update_id");
-    let lane = payload.map_or(LaneKey(KEYLESS), |(kind, payload)| lane(kind, payload));
+    let lane = payload.map_or(LaneKey(KEYLESS), |(kind, payload)| lane(&kind.0, payload));
     Some(RawUpdate {
         id: UpdateId(id),
         lane,
-        body: raw.get().into(),
+        body: body.into(),
     })
 }
 
@@ -62,8 +117,7 @@ mod tests {
     use super::*;
 
     fn lane_of(text: &str) -> i64 {
-        let raw = RawValue::from_string(text.to_owned()).unwrap();
-        split(&raw).unwrap().lane.0
+        split(text).unwrap().lane.0
     }
 
     #[test]
@@ -100,22 +154,28 @@ mod tests {
     #[test]
     fn the_body_is_kept_to_the_letter() {
         let text = r#"{ "update_id": 3, "odd": [1,  2] }"#;
-        let raw = RawValue::from_string(text.to_owned()).unwrap();
-        assert_eq!(&*split(&raw).unwrap().body, text);
+        let Element(update) = serde_json::from_str(text).unwrap();
+        assert_eq!(&*update.unwrap().body, text);
     }
 
     #[test]
     fn an_id_that_must_not_become_an_offset_is_none() {
         for id in ["-5", "0", "9223372036854775807", "2147483648", "\"7\""] {
-            let raw =
-                RawValue::from_string(format!(r#"{{"update_id":{id},"message":{{}}}}"#)).unwrap();
-            assert_eq!(split(&raw), None, "{id}");
+            let body = format!(r#"{{"update_id":{id},"message":{{}}}}"#);
+            assert_eq!(split(&body), None, "{id}");
         }
     }
 
     #[test]
     fn an_update_without_an_id_is_none() {
-        let raw = RawValue::from_string(r#"{"message":{}}"#.to_owned()).unwrap();
-        assert_eq!(split(&raw), None);
+        assert_eq!(split(r#"{"message":{}}"#), None);
+    }
+
+    #[test]
+    fn an_element_that_is_no_update_does_not_spoil_its_neighbours() {
+        let answer = r#"[7, null, {"update_\u0069d":5,"poll":{}}, {"update_id":6,"message":{"chat":"odd"}}]"#;
+        let elements: Vec<Element> = serde_json::from_str(answer).unwrap();
+        let ids = elements.into_iter().flat_map(|Element(update)| update);
+        assert_eq!(ids.map(|update| update.id.0).collect::<Vec<_>>(), [5, 6]);
     }
 }
