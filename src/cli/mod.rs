@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::LogFormat;
 use crate::lifecycle::{ExitKind, Report, prepare_signals};
@@ -106,6 +107,7 @@ where
         LogFormat::Json => Style::Json,
     };
     telemetry::init(style, level).map_err(|error| Refusal::new(ExitKind::Config, error))?;
+    allow_open_files();
     prepare_signals().map_err(|error| {
         Refusal::new(
             ExitKind::Software,
@@ -125,6 +127,19 @@ where
     // What was abandoned may block its thread for ever; the process ends without it.
     runtime.shutdown_background();
     Ok(output)
+}
+
+/// Raises the soft limit on open files to the hard one: a handler that calls the Bot API takes a connection, and the usual
+/// soft limit of 1,024 is there for programs that use `select(2)`.
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit on open files cannot be raised");
+    }
 }
 
 /// Prints the report, writes it to a file where one is wanted, and says in a paragraph of its own what went wrong.
