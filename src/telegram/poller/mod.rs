@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::{CallError, Client, Identity};
-use crate::lifecycle::{Failure, Service, ServiceContext, crash_point};
+use crate::lifecycle::{Failure, Service, ServiceContext, crash_point, hang_point};
 use crate::store::{Lease, RawBatch, Scope, Store, StoreError};
 use backlog::Backlog;
 use sequence::Sequence;
@@ -165,6 +165,7 @@ impl Polling<'_> {
     async fn run(&mut self) -> Result<std::convert::Infallible, End> {
         self.identify().await?;
         loop {
+            hang_point("poll").await;
             let asked_at = Instant::now();
             // The first call does not wait: it says at once whether polling works. Nor does one for what waited at the
             // start: whether there is more of it is known at once too.
