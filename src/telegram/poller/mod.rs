@@ -315,9 +315,10 @@ impl Polling<'_> {
         self.trouble.is_over();
         if !self.is_ready {
             self.is_ready = true;
-            self.cx.ready();
+            // What is said before it is ready is what others hear together with that.
             self.cx.fact("received", self.received);
             self.cx.status("polling");
+            self.cx.ready();
         }
     }
 
