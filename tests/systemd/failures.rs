@@ -26,7 +26,7 @@ async fn a_bot_that_is_killed_is_restarted_and_nothing_is_lost() {
     for person in 1..=10 {
         server.say(person, "/ping").await;
     }
-    wait_for_calls(&server, "sendmessage", 10).await;
+    wait_for_calls(&server, "sendMessage", 10).await;
     bot.systemctl(&["kill", "--kill-who=main", "--signal=KILL"]);
     for person in 1..=10 {
         server.wait_for_answers(person, 1).await;

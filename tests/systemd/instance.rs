@@ -168,7 +168,7 @@ impl Drop for Instance {
 
 /// How often this method has been called.
 pub(crate) async fn calls(server: &Server, method: &str) -> u64 {
-    match &server.state().await["calls"][method] {
+    match &server.state().await["calls"][method.to_ascii_lowercase()] {
         Value::Number(count) => count.as_u64().unwrap(),
         _ => 0,
     }

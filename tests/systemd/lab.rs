@@ -88,8 +88,10 @@ impl Lab {
         command
             .args(["-t", &self.pid, "-m", "-p", "-i", "-u", "-C", "--"])
             .args(words)
-            .stdin(Stdio::null())
-            .env_remove("SUNDOWN_TEST_REQUIRE");
+            .stdin(Stdio::null());
+        for name in about_this_package() {
+            command.env_remove(name);
+        }
         command
     }
 
@@ -126,12 +128,25 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 /// The program as it is released. Built here: a stale one would make these tests lie.
 fn release_program() -> PathBuf {
-    let built = Command::new(env!("CARGO"))
+    let mut build = Command::new(env!("CARGO"));
+    build
         .args(["build", "--release", "--locked", "--bin", "sundown"])
-        .current_dir(repository())
-        .output()
-        .unwrap();
+        .current_dir(repository());
+    for name in about_this_package() {
+        build.env_remove(name);
+    }
+    let built = build.output().unwrap();
     assert!(built.status.success(), "{}", text(&built.stderr));
     let target = Path::new(env!("CARGO_BIN_EXE_sundown"));
     target.ancestors().nth(2).unwrap().join("release/sundown")
+}
+
+/// What cargo tells a test about its package. Build scripts that find it would think that everything has changed.
+fn about_this_package() -> impl Iterator<Item = String> {
+    let names = std::env::vars().map(|(name, _)| name);
+    names.filter(|name| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+    })
 }

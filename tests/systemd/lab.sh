@@ -54,11 +54,14 @@ inside() {
   mount -t tmpfs tmpfs /run
   mkdir -p /run/systemd/system /run/lock /run/user /run/repository
   mount --bind "$repository" /run/repository
-  # systemd cleans /tmp and /var/tmp; these must not be the machine's.
-  for folder in /tmp /var/tmp; do mount -t tmpfs tmpfs "$folder"; done
-  for folder in /etc /usr/local /var/lib; do
+  for folder in /etc /usr/local /var; do
     mkdir -p "/run/written$folder" "/run/work$folder"
     mount -t overlay overlay -o "lowerdir=$folder,upperdir=/run/written$folder,workdir=/run/work$folder" "$folder"
+  done
+  # systemd cleans these; they must not be the machine's.
+  for folder in /tmp /var/tmp /var/log/journal; do
+    mkdir -p "$folder"
+    mount -t tmpfs tmpfs "$folder"
   done
   # The repository is where it was, also where that is below one of these.
   mkdir -p "$repository"
@@ -70,7 +73,7 @@ inside() {
   printf '[Unit]\nDescription=lab\nAllowIsolate=yes\nDefaultDependencies=no\nRequires=systemd-journald.socket\n' \
     >/run/systemd/system/lab.target
   export container=lab
-  exec /lib/systemd/systemd --system --unit=lab.target --log-target=console --show-status=no </dev/null
+  exec /lib/systemd/systemd --system --unit=lab.target --log-target=journal --show-status=no </dev/null
 }
 
 "$verb"

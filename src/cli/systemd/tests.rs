@@ -61,8 +61,12 @@ const UNIT: &str = "etc/systemd/system/sundown@.service";
 
 #[test]
 fn every_service_has_the_same_sandbox() {
-    let sandboxes =
-        [ONE, INSTANCE, WINDOW].map(|(_, text)| between(text, "# The sandbox.", "[Install]"));
+    let sandboxes = [ONE, INSTANCE, WINDOW].map(|(_, text)| {
+        let lines = between(text, "# The sandbox.", "[Install]").lines();
+        lines
+            .filter(|line| !line.starts_with('#') && !line.starts_with("User="))
+            .collect::<Vec<_>>()
+    });
     assert_eq!(sandboxes[0], sandboxes[1]);
     assert_eq!(sandboxes[1], sandboxes[2]);
 }
@@ -215,12 +219,13 @@ fn a_name_that_systemd_or_a_path_would_read_otherwise_is_refused() {
         "a@b",
         "-x",
         "50%",
+        "t.2",
         "tée",
-        &"x".repeat(65),
+        &"x".repeat(24),
     ] {
         assert!(name.parse::<Instance>().is_err(), "{name}");
     }
-    for name in ["tea", "tea-room", "t.2", "0_"] {
+    for name in ["tea", "tea-room", "x23456789-123456789-123", "0_"] {
         assert!(name.parse::<Instance>().is_ok(), "{name}");
     }
 }

@@ -29,6 +29,8 @@ pub(super) const TIMER: File = (
 
 /// Where the program is in the texts.
 const PROGRAM: &str = "/usr/local/bin/sundown";
+/// The name of a user has 31 characters at most.
+const INSTANCE_MAX: usize = 31 - "sundown-".len();
 /// How a paragraph begins that a user's manager cannot carry out.
 const SYSTEM_ONLY: &str = "# System manager only:";
 /// What a system service does not see of the machine: homes are hidden, and it has temporary folders of its own.
@@ -99,7 +101,7 @@ fn user_config() -> Result<PathBuf, Refusal> {
         })
 }
 
-/// A name that can be part of a unit's name and of a file's without being escaped.
+/// A name that can be part of a unit's name, a file's and, behind `sundown-`, a user's without being escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Instance(String);
 
@@ -113,13 +115,13 @@ impl FromStr for Instance {
     type Err = &'static str;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
         let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-        if begins_well && name.len() <= 64 && name.chars().all(is_plain) {
+        if begins_well && name.len() <= INSTANCE_MAX && name.chars().all(is_plain) {
             Ok(Self(name.to_owned()))
         } else {
             Err(
-                "a name is up to 64 letters, digits, dots, hyphens and underscores, and begins with a letter or digit",
+                "a name is up to 23 letters, digits, hyphens and underscores, and begins with a letter or digit",
             )
         }
     }
