@@ -21,4 +21,5 @@ mod stops;
 )]
 mod support;
 mod units;
+mod users;
 mod windows;
