@@ -5,6 +5,7 @@ mod progress;
 mod report;
 mod run;
 mod sandbox;
+mod systemd;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -31,6 +32,7 @@ enum Command {
     Run(Box<run::Args>),
     Sandbox(sandbox::Args),
     Inbox(inbox::Args),
+    Systemd(systemd::Args),
 }
 
 /// Why the program ends without a report, in a paragraph, and with which exit code.
@@ -83,15 +85,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitKind {
             (run::run(*args), file)
         }
         Command::Sandbox(args) => (sandbox::run(args), None),
-        Command::Inbox(args) => {
-            return match inbox::run(args) {
-                Ok(()) => ExitKind::Clean,
-                Err(refusal) => refusal.tell(),
-            };
-        }
+        Command::Inbox(args) => return end(inbox::run(args)),
+        Command::Systemd(args) => return end(systemd::run(args)),
     };
     match ended {
         Ok(report) => tell(&report, file.as_deref()),
+        Err(refusal) => refusal.tell(),
+    }
+}
+
+/// Of a command that runs nothing.
+fn end(ended: Result<(), Refusal>) -> ExitKind {
+    match ended {
+        Ok(()) => ExitKind::Clean,
         Err(refusal) => refusal.tell(),
     }
 }

@@ -1,5 +1,7 @@
-//! Places at which a test has the process die: debug builds alone.
+//! Places at which a test has the process die or hang: debug builds alone.
 
+#[cfg(debug_assertions)]
+use std::sync::LazyLock;
 #[cfg(debug_assertions)]
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,16 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// point is passed. Release builds have no such places.
 #[cfg(debug_assertions)]
 pub(crate) fn crash_point(point: &str) {
-    static WANTED: std::sync::LazyLock<Option<(String, AtomicU32)>> =
-        std::sync::LazyLock::new(|| {
-            let wanted = std::env::var("SUNDOWN_CRASH_AT").ok()?;
-            let (point, count) = wanted.split_once(':')?;
-            Some((point.to_owned(), AtomicU32::new(count.parse().ok()?)))
-        });
-    if let Some((wanted, left)) = &*WANTED
-        && wanted == point
-        && left.fetch_sub(1, Ordering::SeqCst) == 1
-    {
+    static WANTED: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::from("SUNDOWN_CRASH_AT"));
+    if WANTED.as_ref().is_some_and(|wanted| wanted.is_met(point)) {
         let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
     }
 }
@@ -24,3 +18,40 @@ pub(crate) fn crash_point(point: &str) {
 /// Nothing, in a release build.
 #[cfg(not(debug_assertions))]
 pub(crate) fn crash_point(_point: &str) {}
+
+/// Never returns, where `SUNDOWN_HANG_AT` is `point:count` and this is the so manyth time that the point is passed. Release
+/// builds have no such places.
+#[cfg(debug_assertions)]
+pub(crate) async fn hang_point(point: &str) {
+    static WANTED: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::from("SUNDOWN_HANG_AT"));
+    if WANTED.as_ref().is_some_and(|wanted| wanted.is_met(point)) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Nothing, in a release build.
+#[cfg(not(debug_assertions))]
+pub(crate) async fn hang_point(_point: &str) {}
+
+/// A point, and how often it is still to be passed.
+#[cfg(debug_assertions)]
+struct Wanted {
+    point: String,
+    left: AtomicU32,
+}
+
+#[cfg(debug_assertions)]
+impl Wanted {
+    fn from(variable: &str) -> Option<Self> {
+        let wanted = std::env::var(variable).ok()?;
+        let (point, count) = wanted.split_once(':')?;
+        Some(Self {
+            point: point.to_owned(),
+            left: AtomicU32::new(count.parse().ok()?),
+        })
+    }
+
+    fn is_met(&self, point: &str) -> bool {
+        self.point == point && self.left.fetch_sub(1, Ordering::SeqCst) == 1
+    }
+}

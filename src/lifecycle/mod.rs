@@ -56,7 +56,7 @@ mod tests;
 const LONGEST: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
 #[cfg(feature = "polling")]
-pub(crate) use crash::crash_point;
+pub(crate) use crash::{crash_point, hang_point};
 pub use dedicated::{CallError, Caller, DedicatedThread};
 pub use dump::Dump;
 pub use failure::Failure;

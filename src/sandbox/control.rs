@@ -31,8 +31,9 @@
 //! | `empty` | | `ok` without a result |
 //! | `body` | `text` | HTTP 200 with this text |
 //! | `repeat` | | the last ten confirmed updates once more, then all that wait |
+//! | `late` | `seconds` | the call is carried out and answered, so much later |
 //!
-//! A call that a fault strikes does nothing else: its offset confirms nothing.
+//! But for `late`, a call that a fault strikes does nothing else: its offset confirms nothing.
 
 use axum::Json;
 use axum::Router;

@@ -66,6 +66,8 @@ enum Kind {
     Body { text: String },
     /// The updates that were confirmed last come once more, before those that wait.
     Repeat,
+    /// All is well, but so many seconds later.
+    Late { seconds: u64 },
 }
 
 /// Between two bytes of an answer that trickles.
@@ -97,9 +99,9 @@ impl Faults {
 }
 
 impl Fault {
-    /// What is answered instead.
-    pub(super) async fn respond(self, shared: &Shared, token: &str) -> Response {
-        match self.kind {
+    /// What is answered instead. None where the call is to be carried out all the same.
+    pub(super) async fn respond(self, shared: &Shared, token: &str) -> Option<Response> {
+        Some(match self.kind {
             Kind::Status {
                 code,
                 description,
@@ -136,7 +138,11 @@ impl Fault {
             Kind::Empty => json_text(r#"{"ok":true}"#),
             Kind::Body { text } => json_text(text),
             Kind::Repeat => respond(repeated(shared, token)),
-        }
+            Kind::Late { seconds } => {
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                return None;
+            }
+        })
     }
 }
 

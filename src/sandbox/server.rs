@@ -49,8 +49,10 @@ async fn bot_api(State(shared): State<Shared>, request: Request) -> Response {
         }
     };
     debug!(method, fault = fault.is_some(), "call");
-    if let Some(fault) = fault {
-        return fault.respond(&shared, token).await;
+    if let Some(fault) = fault
+        && let Some(answer) = fault.respond(&shared, token).await
+    {
+        return answer;
     }
     let args = match args {
         Ok(args) => args,

@@ -591,3 +591,11 @@ async fn a_reset_breaks_the_answer_off() {
     assert!(broken.is_err());
     fixture.ok("getMe", json!({})).await;
 }
+
+#[tokio::test]
+async fn a_late_call_is_carried_out() {
+    let fixture = fixture().await;
+    let fault = json!({ "method": "getMe", "fault": "late", "seconds": 0 });
+    fixture.control("fault", fault).await;
+    fixture.ok("getMe", json!({})).await;
+}

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::{CallError, Client, Identity};
-use crate::lifecycle::{Failure, Service, ServiceContext, crash_point};
+use crate::lifecycle::{Failure, Service, ServiceContext, crash_point, hang_point};
 use crate::store::{Cursor, Lease, RawBatch, Scope, Store, StoreError};
 use backlog::Backlog;
 use sequence::Sequence;
@@ -181,6 +181,7 @@ impl Polling<'_> {
     async fn run(&mut self) -> Result<std::convert::Infallible, End> {
         self.identify().await?;
         loop {
+            hang_point("poll").await;
             let asked_at = Instant::now();
             // The first call does not wait: it says at once whether polling works. Nor does one for what waited at the
             // start: whether there is more of it is known at once too.
@@ -361,9 +362,10 @@ impl Polling<'_> {
         self.trouble.is_over();
         if !self.is_ready {
             self.is_ready = true;
-            self.cx.ready();
+            // What is said before it is ready is what others hear together with that.
             self.cx.fact("received", self.received);
             self.cx.status("polling");
+            self.cx.ready();
         }
     }
 

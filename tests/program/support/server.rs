@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use super::Process;
@@ -19,7 +20,11 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        let process = Process::sundown(["sandbox", "--listen", "127.0.0.1:0"]);
+        Self::start_at("127.0.0.1:0").await
+    }
+
+    pub(crate) async fn start_at(address: &str) -> Self {
+        let process = Process::sundown(["sandbox", "--listen", address]);
         let line = process.wait_for("point a bot's API address here");
         let url = line
             .split("url=")
@@ -141,6 +146,10 @@ impl Server {
             );
             tokio::time::sleep(Duration::from_millis(20)).await; // between two looks at a condition
         }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
     }
 
     /// The server's own log has so many lines with this text.
