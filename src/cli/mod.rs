@@ -139,6 +139,9 @@ where
 /// soft limit of 1,024 is there for programs that use `select(2)`.
 fn allow_open_files() {
     let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
     let raised = Rlimit {
         current: limit.maximum,
         ..limit
