@@ -15,6 +15,7 @@
 //! first command, takes what else is queued, and commits once: no timer makes anybody wait.
 
 mod check;
+mod commands;
 mod faults;
 mod inbox;
 mod open;
@@ -42,11 +43,12 @@ use super::{
     BotId, Change, Completion, Counts, Cursor, Document, Engine, Entry, Key, LaneKey, Lease,
     Origin, Pos, RawBatch, Result, Scope, StoreError, UpdateId,
 };
+use commands::{Command, Record};
 use faults::{path, refused, refused_at};
 pub use inbox::{Inbox, Item};
 use running::Running;
 use window::Window;
-use writer::{Command, Record, Writer};
+use writer::Writer;
 
 /// Entries that are kept in memory for handlers to start from; what does not fit is read from disk.
 const WINDOW: usize = 10_000;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::writer::{Append, Record};
+use super::commands::{Append, Record};
 use super::{Ack, COLUMNS, Completion, Cursor, Entry, Key, Origin, Pos, entry, state};
 use crate::store::Fate;
 

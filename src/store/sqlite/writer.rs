@@ -9,13 +9,11 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::commands::{Append, Command, Record};
 use super::outage::{OWN, Outage, Writes};
 use super::transactions::{self, Written};
 use super::window::Window;
-use super::{
-    Ack, BotId, Change, Completion, Entry, Pos, RawBatch, Result, StoreError, faults, open,
-    refused, state,
-};
+use super::{Ack, Entry, Pos, Result, StoreError, faults, open, refused, state};
 use crate::lifecycle::crash_point;
 
 /// Completions wait this long for an append to ride with.
@@ -24,55 +22,6 @@ const LINGER: Duration = Duration::from_millis(50);
 const LOOK: Duration = Duration::from_secs(1);
 /// So many completions do not wait any longer.
 const LINGER_MAX: usize = 1_000;
-
-pub(super) enum Command {
-    Append {
-        bot: BotId,
-        batch: RawBatch,
-        ack: Ack<usize>,
-    },
-    Record {
-        record: Record,
-        ack: Ack<()>,
-    },
-    Close {
-        ack: Ack<()>,
-    },
-    /// What a test does to the connection that writes.
-    #[cfg(test)]
-    Meddle(Box<dyn FnOnce(&Connection) + Send>),
-}
-
-/// Completions and changes that are recorded together, or not at all.
-#[derive(Default)]
-pub(super) struct Record {
-    pub(super) done: Vec<Completion>,
-    pub(super) changes: Vec<Change>,
-}
-
-impl Record {
-    pub(super) fn of(mut done: Vec<Completion>) -> Self {
-        let changes = done
-            .iter_mut()
-            .map(|done| std::mem::take(&mut done.changes));
-        Self {
-            changes: changes.flatten().collect(),
-            done,
-        }
-    }
-
-    /// Completions alone can wait for others to share a flush with. Changes cannot, and nothing at all asks for what
-    /// waits to be written now.
-    fn can_wait(&self) -> bool {
-        self.changes.is_empty() && !self.done.is_empty()
-    }
-
-    fn sets_timers(&self) -> bool {
-        let is_about_timers =
-            |change: &Change| matches!(change, Change::SetTimer(_) | Change::CancelTimer(_));
-        self.changes.iter().any(is_about_timers)
-    }
-}
 
 /// The writer's address. Dropped, it waits for the thread to commit what it has and to give the lock back.
 pub(super) struct Writer {
@@ -152,12 +101,6 @@ impl Writer {
             .map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
-}
-
-pub(super) struct Append {
-    pub(super) bot: BotId,
-    pub(super) batch: RawBatch,
-    ack: Ack<usize>,
 }
 
 struct Work {
