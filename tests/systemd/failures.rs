@@ -81,10 +81,10 @@ async fn an_outage_of_three_watchdog_periods_restarts_nothing() {
     bot.start();
     let pid = bot.property("MainPID");
     // Connections are still taken, and nobody answers, as behind a router that lost its way.
-    server.signal(Signal::SIGSTOP);
+    server.process.signal(Signal::SIGSTOP);
     std::thread::sleep(Duration::from_secs(16));
     assert_eq!(bot.state(), "active running");
-    server.signal(Signal::SIGCONT);
+    server.process.signal(Signal::SIGCONT);
     server.say(7, "/ping").await;
     server.wait_for_answers(7, 1).await;
     assert_eq!((bot.property("MainPID"), bot.restarts()), (pid, 0));

@@ -120,5 +120,9 @@ fn a_chromium_shows_a_page_with_its_drop_in() {
     );
     bot.systemctl(&["start"]);
     bot.assert_in_journal("<p>a page</p>");
-    assert!(!bot.journal().contains("Unknown system call"), "{}", bot.journal());
+    assert!(
+        !bot.journal().contains("Unknown system call"),
+        "{}",
+        bot.journal()
+    );
 }

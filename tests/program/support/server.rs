@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use super::Process;
@@ -13,7 +12,7 @@ pub(crate) const TOKEN: &str = "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc";
 
 /// A sandbox server that outlives the bots which call it.
 pub(crate) struct Server {
-    process: Process,
+    pub(crate) process: Process,
     pub(crate) url: String,
     http: reqwest::Client,
 }
@@ -146,10 +145,6 @@ impl Server {
             );
             tokio::time::sleep(Duration::from_millis(20)).await; // between two looks at a condition
         }
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        self.process.signal(signal);
     }
 
     /// The server's own log has so many lines with this text.
