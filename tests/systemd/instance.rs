@@ -106,6 +106,8 @@ impl Instance {
 
     /// What systemd and the bot said about it, without dates.
     pub(crate) fn journal(&self) -> String {
+        // What has been written to it may not have been read by it yet.
+        self.lab.run(&["journalctl", "--sync"]);
         let words = ["journalctl", "--no-pager", "--output=cat", "-u", &self.unit];
         text(&self.lab.output(&words).stdout)
     }
