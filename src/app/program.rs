@@ -101,7 +101,6 @@ async fn run_in_sandbox(
             "the sandbox is a Bot API server of its own: token and address of the configuration are not used"
         );
     }
-    config.operator_chat.get_or_insert(SANDBOX_OPERATOR);
     // The sandbox forgets everything at its end, so by default the bot does too.
     let scratch = tempfile::Builder::new()
         .prefix("sundown-sandbox-")
@@ -110,9 +109,15 @@ async fn run_in_sandbox(
         kind: ExitKind::StateIo,
         text: format!("cannot make a scratch directory: {error}"),
     })?;
-    config
-        .state_dir
-        .get_or_insert_with(|| scratch.path().to_owned());
+    let place = scratch.path().to_owned();
+    let complete = move |mut config: Config| {
+        config.operator_chat.get_or_insert(SANDBOX_OPERATOR);
+        config.state_dir.get_or_insert_with(|| place.clone());
+        config
+    };
+    let completing = complete.clone();
+    let again = again.map(|read| -> ReadConfig { Arc::new(move || read().map(&completing)) });
+    config = complete(config);
     info!(
         url = sandbox.url(),
         "no Telegram here: the sandbox's chat page is at this address"

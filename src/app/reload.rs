@@ -47,9 +47,13 @@ impl Live {
         let read = tokio::task::spawn_blocking(move || read()).await?;
         let newer = read.map_err(refused)?;
         // First what may be refused.
-        telemetry::set_level(&newer.log_level).map_err(refused)?;
+        let is_level_set = telemetry::set_level(&newer.log_level).map_err(refused)?;
         let mut config = self.config();
-        let now = config.changed_now(&newer);
+        let mut now = config.changed_now(&newer);
+        if !is_level_set && now.contains(&"log_level") {
+            now.retain(|key| *key != "log_level");
+            warn!("$RUST_LOG decides what is logged; log_level is not in force");
+        }
         let later = config.changed_later(&newer);
         config.take_over(&newer);
         self.lanes.send_replace(lanes_config(&config));

@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::LogFormat;
-use crate::lifecycle::{ExitKind, Report, prepare_signals};
+use crate::lifecycle::{ExitKind, Report, notify_refused_start, prepare_signals};
 use crate::telemetry::{self, Style, redact};
 
 /// Runs a Telegram bot the way an operator wants a service run: it starts in order, loses no update, and stops on time.
@@ -90,7 +90,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitKind {
     };
     match ended {
         Ok(report) => tell(&report, file.as_deref()),
-        Err(refusal) => refusal.tell(),
+        Err(refusal) => {
+            notify_refused_start(refusal.kind, &redact(&refusal.text));
+            refusal.tell()
+        }
     }
 }
 
@@ -171,5 +174,10 @@ fn tell(report: &Report, file: Option<&Path>) -> ExitKind {
 }
 
 fn complain(text: &str) {
-    let _ = writeln!(io::stderr(), "sundown: {}", redact(text));
+    // What the journal takes for an error, and not for information.
+    let priority = if telemetry::is_journal() { "<3>" } else { "" };
+    for (nth, line) in redact(text).lines().enumerate() {
+        let name = if nth == 0 { "sundown: " } else { "" };
+        let _ = writeln!(io::stderr(), "{priority}{name}{line}");
+    }
 }

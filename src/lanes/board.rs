@@ -173,13 +173,12 @@ impl Board {
                 continue;
             };
             lane.is_asking = false;
-            let is_idle = lane.queue.is_empty() && !lane.is_running;
-            if is_idle && lane.rest.is_empty() {
-                self.lanes.remove(key);
-            } else if is_idle {
+            if lane.queue.is_empty() && !lane.rest.is_empty() {
                 // Nothing of what was wanted is there any more; there is more behind it.
                 lane.is_asking = true;
                 self.hungry.push_back(*key);
+            } else if lane.queue.is_empty() && !lane.is_running {
+                self.lanes.remove(key);
             }
         }
     }

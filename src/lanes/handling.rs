@@ -75,12 +75,12 @@ impl Handling {
         )))
     }
 
-    /// Records ends with their changes. What cannot be recorded before a stop, and is not marked as ended, is handled
+    /// Records ends with their changes. What cannot be recorded, because of a stop or for good, and is not marked as ended, is handled
     /// again by the next start; that is no attempt that failed.
     pub(super) async fn record(&self, done: Vec<Completion>) -> Result<(), StoreError> {
         let record = || self.store.complete(&self.part, done.clone());
         let recorded = self.patience.with(record).await;
-        if matches!(&recorded, Err(error) if error.may_pass()) {
+        if matches!(&recorded, Err(error) if !matches!(error, StoreError::Changed(_))) {
             let is_marked = |end: &&Completion| end.fate == Fate::Done && end.changes.is_empty();
             for end in done.iter().filter(|end| !is_marked(end)) {
                 self.put_back(end.pos).await?;

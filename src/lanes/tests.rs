@@ -491,3 +491,29 @@ async fn a_limit_that_is_raised_meanwhile_lets_waiting_updates_in() {
         .await;
     assert_eq!(report.fact("handled"), 3, "{report}");
 }
+
+#[tokio::test]
+async fn an_update_that_is_retried_counts_once() {
+    let fixture = fixture(&[1, 1, 1]).await;
+    let config = LanesConfig {
+        max_updates: Some(3),
+        ..LanesConfig::default()
+    };
+    let retries = Arc::new(Mutex::new(2));
+    let report = fixture
+        .run(config, move |_| {
+            let mut left = retries.lock().unwrap();
+            let is_last = *left == 0;
+            *left -= i32::from(!is_last);
+            Box::pin(async move {
+                match is_last {
+                    true => Outcome::Done,
+                    false => Outcome::Retry {
+                        after: Duration::ZERO,
+                    },
+                }
+            })
+        })
+        .await;
+    assert_eq!(report.fact("handled"), 3, "{report}");
+}

@@ -152,6 +152,8 @@ impl Work {
                 }
                 () = sleep_until(retry_at.unwrap_or(self.active)), if retry_at.is_some() => {
                     while let Some(entry) = self.retries.take_due(Instant::now()) {
+                        // It has been taken up once already.
+                        self.started -= 1;
                         self.board.put_back(entry);
                     }
                 }
@@ -315,13 +317,6 @@ impl Work {
     /// The time for finishing is over: says what still runs, and cancels it.
     async fn give_up(&mut self, cx: &ServiceContext) -> Result<(), StoreError> {
         self.finish_others(cx);
-        let cut_off = self.running.by_age();
-        for job in &cut_off {
-            let (origin, ran) = (&job.entry.origin, job.began.elapsed().as_secs_f64());
-            cx.unfinished(format!(
-                "the handler of {origin}, after {ran:.1} s; it runs again at the next start"
-            ));
-        }
         self.tasks.abort_all();
         let ending = async {
             // One that ended just now is recorded as over; one that was cancelled stays in the store.
@@ -338,7 +333,12 @@ impl Work {
             ));
             self.tasks.detach_all();
         }
-        for job in cut_off {
+        // What ended by itself meanwhile is not among them any more.
+        for job in self.running.by_age() {
+            let (origin, ran) = (&job.entry.origin, job.began.elapsed().as_secs_f64());
+            cx.unfinished(format!(
+                "the handler of {origin}, after {ran:.1} s; it runs again at the next start"
+            ));
             // It was cut off on purpose: that is no attempt that failed.
             let put_back = self.handling.put_back(job.entry.pos).await;
             self.answered(0, put_back, cx);

@@ -75,4 +75,6 @@ pub use restart::{PolicyError, Restart, RestartPolicy};
 pub use service::{Service, ServiceContext, ServiceSpec};
 pub use signals::prepare as prepare_signals;
 pub use supervisor::{Builder, Supervisor};
+#[cfg(feature = "program")]
+pub(crate) use systemd::notify_refused_start;
 pub use tasks::Closed;

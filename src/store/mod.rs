@@ -257,7 +257,7 @@ pub trait Engine: Send + Sync + 'static {
     /// `after`.
     async fn scan(&self, prefix: &str, after: Option<&Key>, max: usize) -> Result<Vec<Document>>;
 
-    /// The bots that have queued updates.
+    /// The bots that have queued updates, or timers.
     async fn bots(&self) -> Result<Vec<BotId>>;
 
     /// How many updates are queued and parked.

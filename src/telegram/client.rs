@@ -194,6 +194,17 @@ impl Client {
         Ok((response.status().as_u16(), body))
     }
 
+    /// A description goes into log lines, so it is not taken at any length, nor with a token: a server, or something on
+    /// the way to it, may repeat the path that was asked for.
+    fn brief(&self, description: &str) -> String {
+        let mut description = self.token.strike_from(description);
+        if let Some((end, _)) = description.char_indices().nth(DESCRIPTION_LIMIT) {
+            description.truncate(end);
+            description.push('…');
+        }
+        description
+    }
+
     fn read<T: DeserializeOwned>(
         &self,
         method: &'static str,
@@ -219,7 +230,7 @@ impl Client {
                 code: envelope.error_code.unwrap_or(status),
                 description: envelope
                     .description
-                    .map_or_else(|| "no description".to_owned(), brief),
+                    .map_or_else(|| "no description".to_owned(), |said| self.brief(&said)),
                 retry_after: envelope
                     .parameters
                     .and_then(|parameters| parameters.retry_after)
@@ -281,22 +292,21 @@ impl Client {
     }
 }
 
-/// A description goes into log lines, so it is not taken at any length.
-fn brief(mut description: String) -> String {
-    if let Some((end, _)) = description.char_indices().nth(DESCRIPTION_LIMIT) {
-        description.truncate(end);
-        description.push('…');
-    }
-    description
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_description_is_not_taken_at_any_length() {
-        assert_eq!(brief("Conflict: ä".to_owned()), "Conflict: ä");
-        assert_eq!(brief("ä".repeat(9_999)).chars().count(), 301);
+    fn a_description_is_not_taken_at_any_length_nor_with_a_token() {
+        let token = Token::parse("123456789:AAE-abc_DEF0123456789abcdefghijk").unwrap();
+        let url = Url::parse("http://127.0.0.1:1").unwrap();
+        let client = Client::new(reqwest::Client::new(), url, token.clone());
+        assert_eq!(client.brief("Conflict: ä"), "Conflict: ä");
+        assert_eq!(client.brief(&"ä".repeat(9_999)).chars().count(), 301);
+        let repeated = format!("no such path: /bot{}/getMe", token.expose());
+        for said in [repeated.replace(':', "%3A"), repeated] {
+            let brief = client.brief(&said);
+            assert!(!brief.contains("AAE-abc"), "{brief}");
+        }
     }
 }

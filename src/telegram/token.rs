@@ -44,6 +44,12 @@ impl Token {
         self.bot
     }
 
+    /// A text without the secret, however a server has come to repeat it.
+    pub(super) fn strike_from(&self, text: &str) -> String {
+        let secret = self.text.split_once(':').map_or("", |(_, secret)| secret);
+        text.replace(secret, "<secret>")
+    }
+
     /// The secret itself, for the one place that puts it into a request.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -10,7 +10,8 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -24,12 +25,14 @@ use super::redact;
 const SOCKET: &str = "/run/systemd/journal/socket";
 /// Longer values are cut, so that an entry fits into a datagram.
 const LONGEST_VALUE: usize = 16_384;
+/// A journal that does not read is not waited for: what it misses is lost.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// What the journal takes as the length of a field's name.
 const LONGEST_NAME: usize = 64;
 
 /// Whether standard error is the journal, as `$JOURNAL_STREAM` says: by device and inode, because the variable is
 /// inherited by what writes elsewhere.
-pub(super) fn is_stderr() -> bool {
+pub(crate) fn is_stderr() -> bool {
     let of_stderr = || -> io::Result<String> {
         let file = File::from(io::stderr().as_fd().try_clone_to_owned()?);
         let meta = file.metadata()?;
@@ -41,6 +44,8 @@ pub(super) fn is_stderr() -> bool {
 /// Sends events to the journal.
 pub(super) struct Journal {
     socket: UnixDatagram,
+    /// Found anew for each entry: a journal that is restarted listens at another socket of the same name.
+    path: PathBuf,
 }
 
 impl Journal {
@@ -52,8 +57,9 @@ impl Journal {
 
     fn at(path: &Path) -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
-        socket.connect(path)?;
-        Ok(Self { socket })
+        socket.set_write_timeout(Some(PATIENCE))?;
+        let path = path.to_owned();
+        Ok(Self { socket, path })
     }
 }
 
@@ -157,7 +163,7 @@ where
         }
         event.record(&mut entry);
         // There is nobody to tell that nothing can be told.
-        let _ = self.socket.send(&entry.0);
+        let _ = self.socket.send_to(&entry.0, &self.path);
     }
 }
 

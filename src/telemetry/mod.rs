@@ -16,6 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use journal::Journal;
+pub(crate) use journal::is_stderr as is_journal;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,15 +90,17 @@ fn parse(filter: &str) -> Result<EnvFilter, String> {
     })
 }
 
-/// Changes what is logged from now on. `RUST_LOG` still wins.
+/// Changes what is logged from now on, unless `RUST_LOG` has decided; returns whether it does.
 ///
 /// # Errors
 /// Where `level` is no filter; then nothing is changed.
-pub(crate) fn set_level(level: &str) -> Result<(), String> {
+pub(crate) fn set_level(level: &str) -> Result<bool, String> {
     let filter = parse(level)?;
-    FILTER.get().map_or(Ok(()), |handle| {
-        handle.reload(filter).map_err(|error| error.to_string())
-    })
+    match FILTER.get() {
+        Some(handle) => handle.reload(filter).map_err(|error| error.to_string())?,
+        None => return Ok(false),
+    }
+    Ok(true)
 }
 
 static LIVE: OnceLock<ProgressBar> = OnceLock::new();

@@ -234,3 +234,29 @@ fn a_token_that_was_typed_as_a_flag_is_not_repeated() {
         .end()
         .assert_code(0);
 }
+
+#[test]
+fn a_service_manager_is_told_of_a_start_that_was_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let manager = std::os::unix::net::UnixDatagram::bind(dir.path().join("notify")).unwrap();
+    let file = dir.path().join("bot.toml");
+    std::fs::write(&file, "handlres = 4\n").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sundown"));
+    command
+        .args(["run", "--config"])
+        .arg(&file)
+        .env("NOTIFY_SOCKET", dir.path().join("notify"));
+    let process = Process::start(&mut command);
+    manager
+        .set_read_timeout(Some(std::time::Duration::from_secs(20)))
+        .unwrap();
+    let mut bytes = [0; 4096];
+    let count = manager.recv(&mut bytes).unwrap();
+    let told = String::from_utf8_lossy(&bytes[..count]).into_owned();
+    assert!(
+        told.contains("STATUS=") && told.contains("handlres"),
+        "{told}"
+    );
+    assert!(told.ends_with("ERRNO=22\n"), "{told}");
+    process.end().assert_code(78);
+}

@@ -62,13 +62,54 @@ async fn a_start_that_waited_long_enough_ends_with_69_and_is_tried_again() {
         return;
     };
     let address = nobody();
-    let bot = Instance::new(lab, "api-down", &format!("http://{address}"), "");
+    let patience = "start_patience = \"1s\"\n";
+    let bot = Instance::new(lab, "api-down", &format!("http://{address}"), patience);
     bot.systemctl(&["start", "--no-block"]);
     bot.wait_for_state("activating auto-restart");
     assert_eq!(bot.property("ExecMainStatus"), "69");
+    assert_eq!(bot.property("StatusErrno"), "111");
     let _server = Server::start_at(&address).await;
     bot.wait_for_state("active running");
     assert!(bot.restarts() >= 1);
+}
+
+#[tokio::test]
+async fn a_bot_that_somebody_else_polls_ends_with_75_and_is_tried_again() {
+    let Some(lab) = lab("a_bot_that_somebody_else_polls_ends_with_75_and_is_tried_again") else {
+        return;
+    };
+    let server = Server::start().await;
+    let text = "Conflict: terminated by other getUpdates request";
+    let taken = json!({
+        "method": "getUpdates", "fault": "status", "code": 409, "description": text, "times": 1_000,
+    });
+    server.fault(taken).await;
+    let bot = Instance::new(lab, "taken", &server.url, "");
+    bot.systemctl(&["start", "--no-block"]);
+    bot.wait_for_state("activating auto-restart");
+    assert_eq!(bot.property("ExecMainStatus"), "75");
+    bot.systemctl(&["stop"]);
+}
+
+#[tokio::test]
+async fn entries_in_the_journal_are_found_by_their_service() {
+    let Some(lab) = lab("entries_in_the_journal_are_found_by_their_service") else {
+        return;
+    };
+    let server = Server::start().await;
+    let bot = Instance::new(lab, "journal", &server.url, "");
+    bot.start();
+    bot.wait_for_journal("the token is accepted");
+    let words = [
+        "journalctl",
+        "--unit",
+        "sundown@journal",
+        "SERVICE=poller",
+        "PRIORITY=6",
+    ];
+    let found = lab.run(&[&words[..], &["--output", "cat"]].concat());
+    assert!(found.contains("the token is accepted"), "{found}");
+    assert!(!found.contains("hook done"), "{found}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use tokio::time::timeout;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::super::hook::ReloadHook;
-use super::super::panics::{Panic, caught};
+use super::super::panics::{Panic, catch, caught};
 use super::{Driver, Failure, Phase};
 
 /// How a reload ended: in time, without a panic, well.
@@ -59,7 +59,11 @@ impl Driver {
             notifier.reloading();
         }
         let (span, time) = (info_span!("reload", hook = name), hook.spec.timeout);
-        let run = (hook.run)();
+        // A panic before it has a future is its own too.
+        let run = match catch(|| (hook.run)()) {
+            Ok(run) => run,
+            Err(panic) => return self.reloaded(Ok(Err(panic))),
+        };
         let run = timeout(time, caught(run)).instrument(span);
         self.reloads.running.spawn(run);
     }

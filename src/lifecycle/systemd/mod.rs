@@ -29,6 +29,8 @@ const STATUS_EVERY: Duration = Duration::from_secs(5);
 /// How often a start or a stop that goes on asks for more time, and for how much each time.
 const EXTEND_EVERY: Duration = Duration::from_secs(2);
 const EXTEND_BY: Duration = Duration::from_secs(10);
+/// How soon what could not be told is told again.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How long the last words are waited for.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -39,6 +41,8 @@ pub(super) struct Notifier {
     watchdog: Option<Duration>,
     pinged: Option<Instant>,
     told: Option<Instant>,
+    /// READY and STOPPING, while the manager could not be told.
+    unheard: Vec<&'static str>,
     status: String,
     is_stopping: bool,
     is_warned: bool,
@@ -68,6 +72,7 @@ impl Notifier {
             watchdog,
             pinged: None,
             told: None,
+            unheard: Vec::new(),
             status: String::new(),
             is_stopping: false,
             is_warned: false,
@@ -85,14 +90,16 @@ impl Notifier {
             Phase::Running => STATUS_EVERY,
             _ => EXTEND_EVERY,
         };
+        let every = if self.unheard.is_empty() {
+            every
+        } else {
+            AGAIN
+        };
         let tell = self.told.map(|told| told + every);
-        let ping = self.ping_every().zip(self.pinged);
-        let ping = ping.map(|(every, pinged)| pinged + every);
-        match (tell, ping) {
-            (Some(tell), Some(ping)) => tell.min(ping),
-            (Some(tell), None) => tell,
-            (None, _) => Instant::now(),
-        }
+        let ping = self.ping_every().map(|every| Some(self.pinged? + every));
+        // What has never been said is due now.
+        let due = [Some(tell), ping].into_iter().flatten().min();
+        due.flatten().unwrap_or_else(Instant::now)
     }
 
     /// Twice as often as it must be, as the manual advises.
@@ -112,25 +119,26 @@ impl Notifier {
                 self.send(&[("WATCHDOG", "1")]);
             }
         }
-        let every = match dump.snapshot.phase {
-            Phase::Running => STATUS_EVERY,
-            _ => EXTEND_EVERY,
-        };
-        if self.told.is_none_or(|told| now >= told + every) {
-            self.tell(dump, &[]);
+        if now >= self.next(dump.snapshot.phase) {
+            self.tell(dump, None);
         }
     }
 
     /// A phase has begun.
     pub(super) fn enters(&mut self, phase: Phase, dump: &Dump) {
         match phase {
-            Phase::Running => self.tell(dump, &[("READY", "1")]),
+            Phase::Running => {
+                // Its clock starts with READY.
+                self.pinged = None;
+                self.tell(dump, Some("READY"));
+                self.tick(dump, true);
+            }
             // A start that failed goes straight to its last hooks.
             Phase::Draining | Phase::Stopping | Phase::Finalizing if !self.is_stopping => {
                 self.is_stopping = true;
-                self.tell(dump, &[("STOPPING", "1")]);
+                self.tell(dump, Some("STOPPING"));
             }
-            _ => self.tell(dump, &[]),
+            _ => self.tell(dump, None),
         }
     }
 
@@ -147,7 +155,7 @@ impl Notifier {
 
     /// The configuration has been read again, or was refused.
     pub(super) fn reloaded(&mut self, dump: &Dump) {
-        self.tell(dump, &[("READY", "1")]);
+        self.tell(dump, Some("READY"));
     }
 
     /// A service is not heard of any more: the manager is to end the process now.
@@ -166,28 +174,42 @@ impl Notifier {
         }
     }
 
-    fn tell(&mut self, dump: &Dump, also: &[(&str, &str)]) {
+    /// Tells the status, and what is new. That is told until it has been heard.
+    fn tell(&mut self, dump: &Dump, news: Option<&'static str>) {
         self.told = Some(Instant::now());
-        let mut words = also.to_vec();
+        self.unheard.extend(news);
+        let unheard = self.unheard.clone();
+        let mut words: Vec<_> = unheard.iter().map(|name| (*name, "1")).collect();
         let extend = extension(dump).map(|time| time.as_micros().to_string());
         words.extend(extend.as_deref().map(|time| ("EXTEND_TIMEOUT_USEC", time)));
         let status = dump.line();
         if status != self.status {
             words.push(("STATUS", &status));
         }
-        if !words.is_empty() {
-            self.send(&words);
+        if words.is_empty() || self.send(&words) {
+            self.unheard.clear();
+            self.status = status;
         }
-        self.status = status;
     }
 
-    fn send(&mut self, words: &[(&str, &str)]) {
-        if let Err(error) = self.socket.send(words)
+    /// Whether the manager has it.
+    fn send(&mut self, words: &[(&str, &str)]) -> bool {
+        let sent = self.socket.send(words);
+        if let Err(error) = &sent
             && !self.is_warned
         {
             self.is_warned = true;
             warn!(%error, "the service manager cannot be told how the process is");
         }
+        sent.is_ok()
+    }
+}
+
+/// Tells a service manager of a start that ended before there was a supervisor.
+#[cfg(feature = "program")]
+pub(crate) fn notify_refused_start(kind: ExitKind, text: &str) {
+    if let Some(mut notifier) = Notifier::from_environment() {
+        notifier.ends(kind, text);
     }
 }
 
@@ -202,10 +224,7 @@ fn extension(dump: &Dump) -> Option<Duration> {
 
 fn left(stop: &StopSnapshot, now: Duration) -> Duration {
     let end = stop.deadline + super::driver::HARD_DEADLINE_MARGIN;
-    // Not nothing: that would take back what was asked for before.
-    EXTEND_BY
-        .min(end.saturating_sub(now))
-        .max(Duration::from_secs(1))
+    EXTEND_BY.min(end.saturating_sub(now))
 }
 
 /// The time that systemd wants to hear of this process within, where it watches it.

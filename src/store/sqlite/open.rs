@@ -201,11 +201,11 @@ pub(super) fn next_epoch(connection: &Connection) -> Result<i64> {
 ///
 /// All of it or nothing: what the last process left is told by its epoch, and would be forgotten with a new one.
 pub(super) fn begin(connection: &mut Connection, epoch: i64, left: &Left) -> Result<()> {
-    let parked = recover(connection, epoch, left)
+    let (running, parked) = recover(connection, epoch, left)
         .map_err(|error| refused("recover the last run", connection, &error))?;
-    if !left.running.is_empty() {
+    if running > 0 {
         tracing::warn!(
-            running = left.running.len(),
+            running,
             parked,
             "the last process died while it handled updates; they are tried again one at a time"
         );
@@ -213,19 +213,26 @@ pub(super) fn begin(connection: &mut Connection, epoch: i64, left: &Left) -> Res
     Ok(())
 }
 
-fn recover(connection: &mut Connection, epoch: i64, left: &Left) -> rusqlite::Result<usize> {
+/// Returns how many updates were being handled, and how many of them are parked now.
+fn recover(
+    connection: &mut Connection,
+    epoch: i64,
+    left: &Left,
+) -> rusqlite::Result<(usize, usize)> {
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     step.execute("UPDATE node SET epoch = ?1", [epoch])?;
     for pos in &left.ended {
         step.prepare_cached("DELETE FROM updates WHERE pos = ?1 AND error IS NULL")?
             .execute([pos.0])?;
     }
-    let mut parked = 0;
+    let (mut running, mut parked) = (0, 0);
     for pos in &left.running {
-        step.prepare_cached(
-            "UPDATE updates SET attempts = attempts + 1 WHERE pos = ?1 AND error IS NULL",
-        )?
-        .execute([pos.0])?;
+        // What is done by now, or was parked and is to be tried again, has only left its place in the file.
+        running += step
+            .prepare_cached(
+                "UPDATE updates SET attempts = attempts + 1 WHERE pos = ?1 AND error IS NULL AND retry = 0",
+            )?
+            .execute([pos.0])?;
         parked += step
             .prepare_cached(
                 "UPDATE updates SET error = 'the process died ' || attempts || ' times while this update was handled'
@@ -236,7 +243,7 @@ fn recover(connection: &mut Connection, epoch: i64, left: &Left) -> rusqlite::Re
     // Nobody has read it yet: it is handled in its old place.
     step.execute("UPDATE updates SET retry = 0 WHERE retry = 1", [])?;
     step.commit()?;
-    Ok(parked)
+    Ok((running, parked))
 }
 
 pub(super) fn last_pos(connection: &Connection) -> Result<Pos> {

@@ -23,8 +23,8 @@ use super::{Pos, Result, path};
 
 const HALF: usize = size_of::<i64>();
 const SLOT: usize = 2 * HALF;
-/// Bytes of the file from the start: slots for 256 handlers and 5,000 ends that are not committed, and some more.
-const RESERVED: usize = 6_144 * SLOT;
+/// Bytes of the file from the start: slots for 1,500 handlers and 5,000 ends that are not committed, and some more.
+const RESERVED: usize = 8_192 * SLOT;
 
 pub(super) struct Running {
     path: PathBuf,
