@@ -62,6 +62,20 @@ async fn a_handler_that_never_ends_is_left_in_time_and_named() {
 }
 
 #[tokio::test]
+async fn a_stop_that_goes_on_gets_more_time_than_the_unit_gives() {
+    let Some(lab) = lab("a_stop_that_goes_on_gets_more_time_than_the_unit_gives") else {
+        return;
+    };
+    let stuck = json!({ "method": "sendMessage", "fault": "hang", "seconds": 600 });
+    let (_server, bot) = busy(lab, "long-stop", 1, stuck).await;
+    // Less than the four fifths of 4 s after which the handler is cancelled.
+    bot.drop_in("TimeoutStopSec=2s");
+    bot.systemctl(&["stop"]);
+    bot.assert_ended("failed failed", "exit-code", "80");
+    bot.assert_in_journal("left unfinished: the handler of update ");
+}
+
+#[tokio::test]
 async fn a_second_signal_cancels_what_still_runs() {
     let Some(lab) = lab("a_second_signal_cancels_what_still_runs") else {
         return;
