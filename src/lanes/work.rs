@@ -7,7 +7,7 @@ use futures::stream::{BoxStream, StreamExt};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
-use tracing::{Instrument, debug, error, info, info_span};
+use tracing::{Instrument, debug, error, error_span, info};
 
 use super::board::{Board, lane_of};
 use super::ends::Ends;
@@ -211,7 +211,7 @@ impl Work {
 
     fn start(&mut self, entry: Entry) {
         let (bot_id, update_id, lane) = (entry.bot.0, entry.update_id(), entry.lane.0);
-        let span = info_span!("update", bot_id, update_id, lane);
+        let span = error_span!("update", bot_id, update_id, lane);
         let handled = self.handling.clone().handle(entry.clone()).instrument(span);
         let task = self.tasks.spawn(handled);
         let began = Instant::now();

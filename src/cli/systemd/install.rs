@@ -130,6 +130,11 @@ fn tell(what: &What, root: &Root, fates: &[(Fate, PathBuf)]) -> String {
 }
 
 fn bring_up_to_date(path: &Path, text: &str) -> io::Result<Fate> {
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        return Err(io::Error::other(
+            "it is a link: a masked unit, or a file that is kept elsewhere; remove it first (`systemctl unmask`)",
+        ));
+    }
     let fate = match fs::read(path) {
         Ok(old) if old == text.as_bytes() => return Ok(Fate::Unchanged),
         Ok(_) => Fate::Updated,

@@ -239,3 +239,14 @@ fn every_drop_in_says_where_it_belongs() {
         );
     }
 }
+
+#[test]
+fn a_unit_that_is_a_link_is_left_alone() {
+    let root = machine();
+    let unit = root.path().join(UNIT);
+    fs::create_dir_all(unit.parent().unwrap()).unwrap();
+    symlink("/dev/null", &unit).unwrap(); // As `systemctl mask` makes it.
+    let refusal = install(root.path(), &format!("{BINARY} shop")).unwrap_err();
+    assert!(refusal.text.contains("it is a link"), "{}", refusal.text);
+    assert_eq!(fs::read_link(&unit).unwrap(), Path::new("/dev/null"));
+}

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use tokio::task::{AbortHandle, JoinError, JoinSet};
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, error_span, info_span};
 
 use super::super::machine::{Event, Exit, HookId, HookResult, ServiceId};
 use super::super::panics::{Panic, catch, caught};
@@ -24,7 +24,8 @@ impl Driver {
             tasks: tasks.clone(),
             handle: self.handle.clone(),
         };
-        let span = info_span!("service", service = self.machine.services()[id.0].name);
+        // At every level: what is logged may become more while it runs, and the field is an interface.
+        let span = error_span!("service", service = self.machine.services()[id.0].name);
         let made = catch(|| (self.factories[id.0])(cx));
         let own = tasks.clone();
         let service = async move {

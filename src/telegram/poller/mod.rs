@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{Instrument, debug, info, info_span, warn};
+use tracing::{Instrument, debug, error_span, info, warn};
 
 use super::{CallError, Client, Identity};
 use crate::lifecycle::{Failure, Service, ServiceContext, crash_point, hang_point};
@@ -68,7 +68,7 @@ impl Poller {
 impl Service for Poller {
     async fn run(&mut self, cx: ServiceContext) -> Result<(), Failure> {
         let bot_id = self.client.token().bot().0;
-        let span = info_span!("poll", bot_id);
+        let span = error_span!("poll", bot_id);
         self.poll(&cx).instrument(span).await
     }
 }
