@@ -95,8 +95,8 @@ impl Ends {
             .push(Box::pin(async move { (0, handling.put_back(pos).await) }));
     }
 
-    /// What the store answers next, and to how many ends, and tells it meanwhile what has been collected for long enough. None where there is
-    /// nothing to wait for.
+    /// What the store answers next, and to how many ends. It is told meanwhile what has been collected for long enough. None
+    /// where there is nothing to wait for.
     ///
     /// # Cancel safety
     /// An answer is taken only as this resolves.
