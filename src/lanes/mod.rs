@@ -10,8 +10,8 @@
 //! - A lane whose handler takes long holds up nobody else: what piles up behind it stays on disk; lanes with work take
 //!   turns.
 //! - No handler of a bot starts before the gate has let the bot in; a bot that is not let in holds up nobody else.
-//! - Memory is bounded: about 10,000 updates, 5,000 ends that are not on disk yet, and a number for each of at most four
-//!   million updates that wait behind others.
+//! - Memory is bounded: about 10,000 updates, 5,000 ends that are not on disk yet beside those of the handlers that run,
+//!   and a number for each of at most four million updates that wait behind others.
 //! - A handler that changed documents or timers holds its lane until that is committed, so that the next one sees it.
 //! - While the disk is full, ends and changes that cannot be recorded are kept and tried again each second, and not their
 //!   handlers. A stop does not wait for space: it says what is not recorded.
