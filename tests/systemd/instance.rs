@@ -56,7 +56,7 @@ impl Instance {
         let path = format!("/etc/systemd/system/{}.d/test.conf", self.unit);
         self.lab
             .put(&path, format!("[Service]\n{lines}\n").as_bytes(), "644");
-        self.lab.run(&["systemctl", "daemon-reload"]);
+        self.lab.reload_units();
     }
 
     pub(crate) fn systemctl(&self, words: &[&str]) {

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use nix::unistd::Uid;
 
@@ -28,6 +28,8 @@ pub(crate) struct Lab {
     pid: String,
     /// It lives until its standard input ends, which this process holds.
     _shell: Child,
+    /// Written by whoever has systemd read its units again, which forgets what services asked for meanwhile.
+    units: RwLock<()>,
 }
 
 /// The lab, with the release program and its units installed; None where this machine cannot have one.
@@ -70,7 +72,11 @@ impl Lab {
             !pid.is_empty(),
             "the lab did not come up; try tests/systemd/lab.sh by hand"
         );
-        let lab = Self { pid, _shell: shell };
+        let lab = Self {
+            pid,
+            _shell: shell,
+            units: RwLock::new(()),
+        };
         let debug = PathBuf::from(env!("CARGO_BIN_EXE_sundown"));
         for (from, to) in [(&release, PROGRAM), (&debug, DEBUG_PROGRAM)] {
             lab.put(to, &std::fs::read(from).unwrap(), "755");
@@ -78,8 +84,24 @@ impl Lab {
         for name in [&["tea"] as &[_], &["tea", "--window"], &[]] {
             lab.run(&[&[PROGRAM, "systemd", "install"], name].concat());
         }
-        lab.run(&["systemctl", "daemon-reload"]);
+        lab.reload_units();
         lab
+    }
+
+    /// Has systemd read its units again.
+    pub(crate) fn reload_units(&self) {
+        let _changing = self.changing_units();
+        self.run(&["systemctl", "daemon-reload"]);
+    }
+
+    /// For commands that make systemd read its units again.
+    pub(crate) fn changing_units(&self) -> RwLockWriteGuard<'_, ()> {
+        self.units.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// While this is held, systemd does not read its units again.
+    pub(crate) fn keeping_units(&self) -> RwLockReadGuard<'_, ()> {
+        self.units.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A command inside, by its words.

@@ -30,6 +30,7 @@ async fn five_commands_of_the_readme_lead_from_nothing_to_a_running_bot() {
     let elsewhere = format!("[Service]\nEnvironment=SUNDOWN_API_URL={}\n", server.url);
     let path = "/etc/systemd/system/sundown@mybot.service.d/test.conf";
     lab.put(path, elsewhere.as_bytes(), "644");
+    let changing = lab.changing_units();
     for line in &commands {
         let script = format!("cd {}\n{line}", repository().display());
         let mut shell = lab
@@ -45,11 +46,13 @@ async fn five_commands_of_the_readme_lead_from_nothing_to_a_running_bot() {
         let said = text(&ended.stdout) + &text(&ended.stderr);
         assert!(ended.status.success(), "{line}:\n{said}");
     }
+    drop(changing);
     let active = lab.run(&["systemctl", "is-active", "sundown@mybot"]);
     assert_eq!(active, "active\n");
     let enabled = lab.run(&["systemctl", "is-enabled", "sundown@mybot"]);
     assert_eq!(enabled, "enabled\n");
     server.say(7, "/ping").await;
     server.wait_for_answers(7, 1).await;
+    let _changing = lab.changing_units();
     lab.run(&["systemctl", "disable", "--now", "sundown@mybot"]);
 }

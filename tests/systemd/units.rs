@@ -93,7 +93,7 @@ async fn the_bot_works_behind_the_ip_allow_list() {
         "ip-allow-list",
     ];
     lab.run(&words);
-    lab.run(&["systemctl", "daemon-reload"]);
+    lab.reload_units();
     let server = Server::start().await;
     let bot = Instance::new(lab, "walled", &server.url, "");
     bot.start();

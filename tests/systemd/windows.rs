@@ -18,7 +18,7 @@ async fn a_shift_begins_by_the_timer_and_ends_by_itself() {
     let now = "[Timer]\nOnCalendar=\nOnActiveSec=1s\n";
     let path = "/etc/systemd/system/sundown-window@shift.timer.d/test.conf";
     lab.put(path, now.as_bytes(), "644");
-    lab.run(&["systemctl", "daemon-reload"]);
+    lab.reload_units();
     lab.run(&["systemctl", "start", "sundown-window@shift.timer"]);
     assert_eq!(bot.state(), "inactive dead");
     bot.wait_for_state("active running");
