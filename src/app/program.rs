@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use humantime::format_duration;
 use reqwest::Url;
+use teloxide::Bot;
 use teloxide::prelude::Requester;
 use teloxide::types::{AllowedUpdate, ChatId};
-use teloxide::{Bot, RequestError};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
@@ -19,7 +19,8 @@ use super::reload::{Live, ReadConfig};
 use super::tokens::find_tokens;
 use crate::bot::UpdateHandler;
 use crate::config::{ApiUrl, Config};
-use crate::features::basics;
+use crate::features::guard::Guard;
+use crate::features::{Failed, basics, guard};
 use crate::lifecycle::{Builder, ExitKind, Failure, Handle, Report, Supervisor};
 use crate::sandbox::{People, Sandbox};
 use crate::telegram::{PollerConfig, Token};
@@ -31,14 +32,27 @@ pub(crate) struct Refused {
     pub(crate) text: String,
 }
 
-/// What this program's bot can do: a handler tree, and the kinds of updates that it takes.
-type Feature = (
-    fn() -> UpdateHandler<RequestError>,
-    &'static [AllowedUpdate],
-);
+/// What this program's bot can do.
+struct Feature {
+    handler: fn() -> UpdateHandler<Failed>,
+    /// The kinds of updates that the handler takes.
+    updates: &'static [AllowedUpdate],
+    timers: Option<fn() -> UpdateHandler<Failed>>,
+}
 
-/// An update goes to the first one that takes it.
-const FEATURES: [Feature; 1] = [(basics::handler, &basics::UPDATES)];
+/// An update or a timer goes to the first one that takes it.
+const FEATURES: [Feature; 2] = [
+    Feature {
+        handler: guard::handler,
+        updates: &guard::UPDATES,
+        timers: Some(guard::timers),
+    },
+    Feature {
+        handler: basics::handler,
+        updates: &basics::UPDATES,
+        timers: None,
+    },
+];
 /// Time for requests of handlers; the poller has its own.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Telling the operator must not hold a stop up.
@@ -151,13 +165,21 @@ async fn run_bots(
         drop_kinds: config.drop_kinds.iter().copied().map(name_of).collect(),
         ..PollerConfig::default()
     };
-    let add = |polling: Option<Polling<RequestError>>, bot| {
+    let add = |polling: Option<Polling<Failed>>, bot| {
+        let tree = together(FEATURES.iter().map(|feature| (feature.handler)()));
         let polling = match polling {
-            None => polling_of(bot, tree()),
-            Some(polling) => polling.and(bot, tree()),
+            None => polling_of(bot, tree),
+            Some(polling) => polling.and(bot, tree),
         };
-        let kinds: HashSet<_> = FEATURES.iter().flat_map(|(_, kinds)| *kinds).collect();
+        let timers = FEATURES.iter().filter_map(|feature| feature.timers);
+        let kinds: HashSet<_> = FEATURES
+            .iter()
+            .flat_map(|feature| feature.updates)
+            .collect();
+        let for_guard = Arc::clone(&live);
         let polling = polling
+            .on_timer(together(timers.map(|timers| timers())))
+            .dependencies(dptree::deps![Guard::new(move || for_guard.operator_chat())])
             .poller(poller.clone())
             .allowed_updates(kinds.into_iter().copied())
             .remake_http(|| http().build());
@@ -193,9 +215,8 @@ async fn run_bots(
         .await
 }
 
-fn tree() -> UpdateHandler<RequestError> {
-    let branch = |tree: UpdateHandler<RequestError>, (handler, _): Feature| tree.branch(handler());
-    FEATURES.into_iter().fold(dptree::entry(), branch)
+fn together(trees: impl Iterator<Item = UpdateHandler<Failed>>) -> UpdateHandler<Failed> {
+    trees.fold(dptree::entry(), |all, tree| all.branch(tree))
 }
 
 /// Says goodbye while the connection still stands, through the first bot that can. An operator who cannot be told is no

@@ -103,7 +103,7 @@ impl<E: Debug + Send + Sync + 'static> Dispatch<E> {
         dependencies.insert(state.clone());
         let (tree, untaken) = match &entry.origin {
             Origin::Timer(key) => {
-                dependencies.insert(Timer::new(entry.bot, key, &entry.body));
+                dependencies.insert(Timer::new(key, &entry));
                 let Some(tree) = &self.timers else {
                     return parked("nothing here handles timers".to_owned());
                 };

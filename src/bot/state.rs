@@ -46,12 +46,15 @@ use crate::store::{BotId, Change, Entry, Expected, Key, LaneKey, Store, StoreErr
 ///     .on_timer(dptree::endpoint(an_hour_later));
 /// ```
 #[derive(Clone)]
-pub struct State(Arc<Inner>);
+pub struct State {
+    inner: Arc<Inner>,
+    /// Where timers are handled.
+    lane: LaneKey,
+}
 
 struct Inner {
     store: Store,
     bot: BotId,
-    lane: LaneKey,
     changed: Mutex<Changed>,
 }
 
@@ -68,12 +71,36 @@ struct Changed {
 
 impl State {
     pub(super) fn new(store: Store, entry: &Entry) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             store,
             bot: entry.bot,
-            lane: entry.lane,
             changed: Mutex::default(),
-        }))
+        };
+        Self {
+            inner: Arc::new(inner),
+            lane: entry.lane,
+        }
+    }
+
+    /// The same documents and timers, where timers are set in another lane: that of a chat (its number is the lane's), or one
+    /// by a [name](LaneKey::named). So a handler hands work over to where it is in order with other work: what is due at
+    /// once is handled there as soon as this handler's update is completed.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use sundown::{bot::State, store::{LaneKey, StoreError}};
+    /// # use teloxide::types::{ChatId, Message};
+    /// # fn tell(state: &State, message: &Message, group: ChatId) -> Result<(), StoreError> {
+    /// let there = state.in_lane(LaneKey(group.0));
+    /// there.set_timer(&format!("said/{}", message.id), Duration::ZERO, message.text().unwrap_or_default())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn in_lane(&self, lane: LaneKey) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            lane,
+        }
     }
 
     /// Reads a document; none where there is none.
@@ -85,7 +112,7 @@ impl State {
         if let Some(body) = self.changed().documents.get(&key) {
             return body.as_ref().map(|body| parse(&key, body)).transpose();
         }
-        let found = self.0.store.read(&key).await?;
+        let found = self.inner.store.read(&key).await?;
         let version = found.as_ref().map(|document| document.version);
         let expected = version.map_or(Expected::Nothing, Expected::Version);
         // The first look counts: what the handler has decided may rest on it.
@@ -110,7 +137,7 @@ impl State {
         let mine = self.name("");
         let after = after.map(|name| self.key(name)).transpose()?;
         let prefix = self.name(prefix);
-        let found = self.0.store.scan(&prefix, after.as_ref(), max).await?;
+        let found = self.inner.store.scan(&prefix, after.as_ref(), max).await?;
         let read = found.into_iter().map(|document| {
             let name = document.key.as_str().strip_prefix(&mine);
             let name = name.unwrap_or_default().to_owned();
@@ -155,8 +182,8 @@ impl State {
         let key = self.key(name)?;
         let now = SystemTime::now();
         let timer = Timer {
-            bot: self.0.bot,
-            lane: self.0.lane,
+            bot: self.inner.bot,
+            lane: self.lane,
             due: now.checked_add(after).unwrap_or(now + FOR_EVER),
             body: text(&key, body)?,
             key: key.clone(),
@@ -202,7 +229,7 @@ impl State {
     }
 
     fn changed(&self) -> MutexGuard<'_, Changed> {
-        self.0
+        self.inner
             .changed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -217,7 +244,7 @@ impl State {
 
     /// The bot's own names begin with its number.
     fn name(&self, name: &str) -> String {
-        format!("{}/{name}", self.0.bot.0)
+        format!("{}/{name}", self.inner.bot.0)
     }
 }
 

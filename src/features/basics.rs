@@ -9,6 +9,7 @@ use teloxide::utils::command::BotCommands;
 
 use tokio::time::sleep;
 
+use super::Failed;
 use crate::bot::UpdateHandler;
 use crate::lifecycle::Handle;
 use crate::telegram::outgoing::Outgoing;
@@ -30,7 +31,7 @@ pub const UPDATES: [AllowedUpdate; 1] = [AllowedUpdate::Message];
 
 /// The handler tree. It needs a [`Handle`] among the dependencies.
 #[must_use]
-pub fn handler() -> UpdateHandler<RequestError> {
+pub fn handler() -> UpdateHandler<Failed> {
     Update::filter_message()
         .branch(
             dptree::entry()
@@ -49,7 +50,7 @@ async fn command(
     message: Message,
     command: Command,
     handle: Handle,
-) -> ResponseResult<()> {
+) -> Result<(), Failed> {
     let answer = match command {
         Command::Start => format!(
             "Hello! I am a bot that stops on time.\n\n{}",
@@ -61,7 +62,7 @@ async fn command(
     say(&bot, &outgoing, message.chat.id, &answer).await
 }
 
-async fn anything_else(bot: Bot, outgoing: Outgoing, message: Message) -> ResponseResult<()> {
+async fn anything_else(bot: Bot, outgoing: Outgoing, message: Message) -> Result<(), Failed> {
     let answer = format!(
         "I do not understand that yet.\n\n{}",
         Command::descriptions()
@@ -70,16 +71,17 @@ async fn anything_else(bot: Bot, outgoing: Outgoing, message: Message) -> Respon
 }
 
 /// Sends in the chat's turn, and has some patience with a network that is away.
-async fn say(bot: &Bot, outgoing: &Outgoing, chat: ChatId, text: &str) -> ResponseResult<()> {
+async fn say(bot: &Bot, outgoing: &Outgoing, chat: ChatId, text: &str) -> Result<(), Failed> {
     for wait in [1, 2, 4] {
         match outgoing.send(bot.send_message(chat, text)).await {
             Err(RequestError::Network(_) | RequestError::Io(_)) => {
                 sleep(Duration::from_secs(wait)).await;
             }
-            answer => return answer.map(drop),
+            answer => return Ok(answer.map(drop)?),
         }
     }
-    outgoing.send(bot.send_message(chat, text)).await.map(drop)
+    outgoing.send(bot.send_message(chat, text)).await?;
+    Ok(())
 }
 
 fn in_words(time: Duration) -> String {

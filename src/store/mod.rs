@@ -56,6 +56,20 @@ pub struct UpdateId(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LaneKey(pub i64);
 
+impl LaneKey {
+    /// A lane by a name, for what is to be in order and has no chat of its own. The same name is the same lane at every
+    /// start, and none of them is a chat's: Telegram's ids have 52 bits.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        const NAMED: i64 = 1 << 62;
+        // FNV-1a: what it says of a name is stored, so it must never change, and the standard library's hasher may.
+        let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+        });
+        Self(NAMED | (hash & (NAMED.unsigned_abs() - 1)).cast_signed())
+    }
+}
+
 /// A stored update's place; it rises with every append.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Pos(pub i64);

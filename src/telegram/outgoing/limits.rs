@@ -76,3 +76,15 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// Those on calls that are no messages: a chat has no rate for them that anybody knows of.
+    pub(super) fn for_calls(self) -> Self {
+        let any = Rate::new(10_000, Duration::from_millis(1));
+        Self {
+            chat: any,
+            group: any,
+            ..self
+        }
+    }
+}

@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use teloxide::RequestError;
 use teloxide::requests::{Output, Request};
-use teloxide::types::Seconds;
+use teloxide::types::{Recipient, Seconds};
 use tokio::sync::Mutex as Queue;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
@@ -81,13 +81,15 @@ use pace::{ChatPace, Overall};
 /// # }
 /// ```
 ///
-/// What goes to the bot directly is neither counted nor held up: answers to button presses, files, members.
+/// What goes to the bot directly is neither counted nor held up: answers to button presses, files.
 #[derive(Clone)]
 pub struct Outgoing(Arc<Inner>);
 
 struct Inner {
     limits: Limits,
     chats: Chats,
+    /// The chats' turns and times for what is no message.
+    calls: Chats,
     /// The bot's turn; what it is about is in `overall`, which answers must reach without one.
     turn: Queue<()>,
     overall: Mutex<Overall>,
@@ -106,6 +108,7 @@ impl Outgoing {
         Self(Arc::new(Inner {
             limits,
             chats: Chats::new(limits),
+            calls: Chats::new(limits.for_calls()),
             turn: Queue::new(()),
             overall: Mutex::new(Overall::new(&limits)),
         }))
@@ -131,22 +134,63 @@ impl Outgoing {
         R::Payload: ToChat,
     {
         let chat = self.0.chats.of(request.payload_ref().chat());
-        let mut pace = chat.lock().await;
-        let mut retries = self.0.limits.retries;
-        loop {
-            self.0.may_go(&mut pace).await?;
-            let sending = request.send_ref();
-            let answer = sending.await;
-            let wait = self.0.learn(&mut pace, answer.as_ref().err());
-            match wait {
-                Some(wait) if retries > 0 && wait <= self.0.limits.longest_wait => retries -= 1,
-                _ => return answer,
-            }
-        }
+        self.0.take_turns(&chat, request).await
+    }
+
+    /// Calls a method about a chat that puts nothing into it: what is done to members, or asked about them. Such calls have
+    /// turns of their own in each chat, which no message holds up; they count towards the bot's rate, and towards no chat's.
+    /// A 429 is waited out as for a message.
+    ///
+    /// ```no_run
+    /// # use sundown::telegram::outgoing::Outgoing;
+    /// # use teloxide::prelude::*;
+    /// # async fn remove(bot: Bot, outgoing: Outgoing, chat: ChatId, user: UserId) -> ResponseResult<()> {
+    /// outgoing.call(chat, bot.ban_chat_member(chat, user)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    /// As for [`send`](Self::send).
+    pub async fn call<R>(
+        &self,
+        chat: impl Into<Recipient>,
+        request: R,
+    ) -> Result<Output<R>, RequestError>
+    where
+        R: Request<Err = RequestError> + Send,
+    {
+        let chat = self.0.calls.of(chat.into());
+        self.0.take_turns(&chat, request).await
     }
 }
 
 impl Inner {
+    async fn take_turns<R>(
+        &self,
+        chat: &Queue<ChatPace>,
+        request: R,
+    ) -> Result<Output<R>, RequestError>
+    where
+        R: Request<Err = RequestError> + Send,
+    {
+        let mut pace = chat.lock().await;
+        let mut retries = self.limits.retries;
+        loop {
+            self.may_go(&mut pace).await?;
+            let sending = request.send_ref();
+            let answer = sending.await;
+            let wait = self.learn(&mut pace, answer.as_ref().err());
+            match wait {
+                Some(wait) if retries > 0 && wait <= self.limits.longest_wait => retries -= 1,
+                _ => return answer,
+            }
+        }
+    }
+
     /// Resolves when a message may go, and counts it then.
     async fn may_go(&self, chat: &mut ChatPace) -> Result<(), RequestError> {
         let now = Instant::now();

@@ -1,0 +1,491 @@
+//! What becomes of a case: `(case, event, context) → (case, effects)`, without a clock, a store or a network.
+//!
+//! ```text
+//!            right answer, approved, un-muted            left
+//!  Pending ───────────────────────────────────→ Passed ─────────→ Left
+//!   │ │ │                                             └─────────→ Kicked   by somebody else
+//!   │ │ └─ left ───────────────────────────────→ Left
+//!   │ └─── removed by somebody else ───────────→ Rejected
+//!   └───── to be removed, `ending` says as what
+//!            └─ once that is done ─────────────→ Rejected, Kicked, Expired
+//! ```
+//!
+//! Invariants:
+//! - A case that has ended as anything but `Passed` never changes again; a new join opens a new one.
+//! - Nobody who has passed is removed by it, and nobody is removed before the effect that does it has been asked for.
+//! - Whatever an event says twice, the second time changes nothing.
+//! - An end is what has happened, not what was wanted: a person who is to be removed is pending until they are gone.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::captcha::Challenge;
+use super::case::{Case, Route, Status};
+use super::group::{NoticeKind, Settings};
+use super::moment::Moment;
+use super::texts::Person;
+
+/// For so long Telegram lets a bot write to somebody who asks to join.
+const REQUEST_TIME: Duration = Duration::from_secs(5 * 60);
+/// For so long an ended case is remembered, so that what becomes of the person later is counted.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// What has happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Event {
+    /// Became a member. Who was let in on request has passed already.
+    Joined { name: String, is_vouched: bool },
+    /// Asks to become one.
+    Requested { name: String, write_to: i64 },
+    /// Wants the challenge, by the prompt's link.
+    Opened,
+    /// Wants a challenge in words instead of a picture.
+    Blind,
+    /// Typed an answer.
+    Typed { text: String },
+    /// Pressed one of the challenge's buttons.
+    Pressed { challenge: u32, option: usize },
+    /// Pressed the button in the group.
+    PressedInGroup,
+    /// The challenge could not be delivered.
+    Unreachable,
+    /// An administrator says that they are fine.
+    Approved { by: Person },
+    /// An administrator says that they are to go.
+    Rejected,
+    /// An administrator has un-muted them.
+    Unmuted { by: Person },
+    /// They went.
+    Left,
+    /// Somebody else has removed them.
+    Removed,
+    /// The time that they had may be over, or that for which an ended case is remembered.
+    Due,
+    /// A scan looks at them.
+    Scanned,
+    /// A scan has warned them.
+    Warned,
+    /// A scan removes who has no warnings left.
+    LastCall,
+    /// What was asked for has been done.
+    Done(Deed),
+    /// It could not be done, and will not be tried again.
+    Failed(Deed),
+}
+
+/// What is done to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Deed {
+    Mute,
+    Lift,
+    Remove,
+    Approve,
+    Decline,
+}
+
+/// What is to be done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    Do(Deed),
+    /// Sends the challenge.
+    Ask,
+    Tell(Tell),
+    /// The group's prompt may name other people now.
+    Prompt,
+    Notice(NoticeKind),
+    /// [`Event::Due`] at this time, instead of any other.
+    WakeAt(Moment),
+    NeverWake,
+}
+
+/// What the person is told in private.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Tell {
+    Passed,
+    LetIn,
+    Wrong { left: u8 },
+    OutOfAttempts,
+    TooLate,
+    Expired,
+    TurnedAway,
+}
+
+/// What whoever caused the event is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// It is done.
+    Ok,
+    /// There is nothing of theirs that waits for it.
+    NotTheirs,
+    /// That was not right.
+    Wrong,
+    /// By the link, not here.
+    ElsewherePlease,
+}
+
+/// What the decision depends on, besides the case.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    pub(super) chat: i64,
+    pub(super) user: i64,
+    pub(super) now: Moment,
+    pub(super) settings: &'a Settings,
+    /// Whether those who come now are turned away.
+    pub(super) declines: bool,
+    /// Whether an administrator trusts them.
+    pub(super) is_trusted: bool,
+    /// For how long the bot was down since the case was opened.
+    pub(super) downtime: Duration,
+    /// What chance there is comes from this.
+    pub(super) seed: u64,
+}
+
+/// The outcome of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) case: Option<Case>,
+    pub(super) effects: Vec<Effect>,
+    pub(super) reply: Reply,
+}
+
+/// Decides.
+pub(super) fn step(case: Option<Case>, event: &Event, cx: &Context<'_>) -> Step {
+    match event {
+        Event::Joined { name, is_vouched } => joined(case, name, *is_vouched, cx),
+        Event::Requested { name, write_to } => requested(case, name, *write_to, cx),
+        _ => match case {
+            Some(case) => Turn::new(case, cx).take(event),
+            None => unchanged(None),
+        },
+    }
+}
+
+fn unchanged(case: Option<Case>) -> Step {
+    Step {
+        case,
+        effects: Vec::new(),
+        reply: Reply::NotTheirs,
+    }
+}
+
+fn joined(old: Option<Case>, name: &str, is_vouched: bool, cx: &Context<'_>) -> Step {
+    // The same join, told twice.
+    if old.as_ref().is_some_and(Case::is_in_group) {
+        return unchanged(old);
+    }
+    if let Some(mut passed) = old
+        && is_vouched
+        && passed.status == Status::Passed
+    {
+        // Let in on their request, for which they have verified.
+        passed.route = Route::Joined;
+        return unchanged(Some(passed));
+    }
+    let mut turn = Turn::new(open(name, Route::Joined, cx.settings.deadline, cx), cx);
+    if is_vouched || cx.is_trusted {
+        turn.case.status = Status::Passed;
+        turn.end();
+    } else if cx.declines {
+        turn.remove_as(Status::Rejected);
+    } else {
+        turn.effects.push(Effect::Do(Deed::Mute));
+        turn.effects.push(Effect::Prompt);
+        turn.wake();
+    }
+    turn.done(Reply::Ok)
+}
+
+fn requested(old: Option<Case>, name: &str, write_to: i64, cx: &Context<'_>) -> Step {
+    if old.as_ref().is_some_and(Case::is_waiting) {
+        return unchanged(old);
+    }
+    let time = cx.settings.deadline.min(REQUEST_TIME);
+    let mut turn = Turn::new(open(name, Route::Requested { write_to }, time, cx), cx);
+    if cx.is_trusted {
+        turn.case.status = Status::Passed;
+        turn.effects.push(Effect::Do(Deed::Approve));
+        turn.end();
+    } else if cx.declines {
+        turn.remove_as(Status::Rejected);
+    } else if cx.settings.approve_first {
+        // What they have to verify begins when they are in.
+        let effects = vec![Effect::Notice(NoticeKind::Asks), Effect::Do(Deed::Approve)];
+        let reply = Reply::Ok;
+        return Step {
+            case: None,
+            effects,
+            reply,
+        };
+    } else {
+        turn.effects.push(Effect::Notice(NoticeKind::Asks));
+        turn.ask();
+        turn.wake();
+    }
+    turn.done(Reply::Ok)
+}
+
+fn open(name: &str, route: Route, allowance: Duration, cx: &Context<'_>) -> Case {
+    Case {
+        chat: cx.chat,
+        user: cx.user,
+        name: name.to_owned(),
+        status: Status::Pending,
+        route,
+        opened: cx.now,
+        allowance,
+        warnings: cx.settings.warnings,
+        attempts: cx.settings.attempts.max(1),
+        challenge: None,
+        asked: None,
+        is_unreachable: false,
+        ending: None,
+        ended: None,
+    }
+}
+
+/// A case in hand.
+struct Turn<'a> {
+    case: Case,
+    effects: Vec<Effect>,
+    cx: &'a Context<'a>,
+}
+
+impl<'a> Turn<'a> {
+    fn new(case: Case, cx: &'a Context<'a>) -> Self {
+        Self {
+            case,
+            effects: Vec::new(),
+            cx,
+        }
+    }
+
+    fn done(self, reply: Reply) -> Step {
+        Step {
+            case: Some(self.case),
+            effects: self.effects,
+            reply,
+        }
+    }
+
+    fn take(mut self, event: &Event) -> Step {
+        if *event == Event::Due && self.case.status != Status::Pending {
+            return unchanged(None);
+        }
+        let reply = match self.case.status {
+            Status::Pending => self.pending(event),
+            Status::Passed => self.passed(event),
+            _ => Reply::NotTheirs,
+        };
+        self.done(reply)
+    }
+
+    fn passed(&mut self, event: &Event) -> Reply {
+        self.case.status = match event {
+            Event::Left => Status::Left,
+            // What was decided before they passed and could not be held back.
+            Event::Removed | Event::Done(Deed::Remove) => Status::Kicked,
+            _ => return Reply::NotTheirs,
+        };
+        self.end();
+        Reply::Ok
+    }
+
+    fn pending(&mut self, event: &Event) -> Reply {
+        match event {
+            Event::Done(deed) => self.has_been_done(*deed),
+            Event::Failed(deed) => self.has_failed(*deed),
+            Event::Approved { by } => self.pass(NoticeKind::Approved { by: by.clone() }),
+            Event::Left => self.gone(Status::Left),
+            Event::Removed => self.gone(Status::Rejected),
+            // Everything else is too late for somebody who is on the way out.
+            _ if self.case.ending.is_some() => return Reply::NotTheirs,
+            Event::Unmuted { by } => self.unmuted(by),
+            Event::Rejected => self.remove_as(Status::Rejected),
+            Event::Due => self.due(),
+            Event::Opened => self.ask(),
+            Event::Unreachable => {
+                self.case.is_unreachable = true;
+                self.effects.push(Effect::Prompt);
+            }
+            Event::Blind | Event::Typed { .. } | Event::Pressed { .. } => {
+                return self.answer(event);
+            }
+            Event::PressedInGroup => {
+                if !(self.cx.settings.captcha.is_in_group() || self.case.is_unreachable) {
+                    return Reply::ElsewherePlease;
+                }
+                self.pass(NoticeKind::Passed);
+            }
+            Event::Scanned | Event::Warned | Event::LastCall => self.scanned(event),
+            Event::Joined { .. } | Event::Requested { .. } => return Reply::NotTheirs,
+        }
+        Reply::Ok
+    }
+
+    fn answer(&mut self, event: &Event) -> Reply {
+        let Some(challenge) = &self.case.challenge else {
+            self.ask();
+            return Reply::Ok;
+        };
+        let is_right = match event {
+            Event::Typed { text } => challenge.is_right_text(text),
+            Event::Pressed { challenge: id, .. } if *id != challenge.id => return Reply::NotTheirs,
+            Event::Pressed { option, .. } => challenge.is_right_option(*option),
+            _ => {
+                let mut dice = self.dice();
+                self.case.challenge = Some(challenge.text_alternative(&mut dice));
+                self.ask();
+                return Reply::Ok;
+            }
+        };
+        if is_right {
+            self.pass(NoticeKind::Passed);
+            return Reply::Ok;
+        }
+        self.case.attempts = self.case.attempts.saturating_sub(1);
+        if self.case.attempts == 0 {
+            self.effects.push(Effect::Tell(Tell::OutOfAttempts));
+            self.remove_as(Status::Rejected);
+        } else {
+            let left = self.case.attempts;
+            self.effects.push(Effect::Tell(Tell::Wrong { left }));
+            // Whoever needed words needs words again.
+            let kind = challenge.kind;
+            let mut dice = self.dice();
+            self.case.challenge = Some(Challenge::new(kind, &mut dice));
+            self.ask();
+        }
+        Reply::Wrong
+    }
+
+    /// The same challenge as before where there is one: asking again is no way to an easier one.
+    fn ask(&mut self) {
+        if self.case.challenge.is_none() {
+            let challenge = Challenge::new(self.cx.settings.captcha, &mut self.dice());
+            self.case.challenge = Some(challenge);
+        }
+        self.case.asked = Some(self.cx.now);
+        self.effects.push(Effect::Ask);
+    }
+
+    fn pass(&mut self, notice: NoticeKind) {
+        let (deed, tell) = match self.case.route {
+            Route::Joined => (Deed::Lift, self.case.asked.map(|_| Tell::Passed)),
+            Route::Requested { .. } => (Deed::Approve, Some(Tell::LetIn)),
+        };
+        self.effects.push(Effect::Do(deed));
+        self.effects.extend(tell.map(Effect::Tell));
+        self.effects.push(Effect::Notice(notice));
+        self.gone(Status::Passed);
+    }
+
+    fn unmuted(&mut self, by: &Person) {
+        if self.case.route == Route::Joined {
+            let by = by.clone();
+            self.effects
+                .push(Effect::Notice(NoticeKind::Approved { by }));
+            self.gone(Status::Passed);
+        }
+    }
+
+    fn due(&mut self) {
+        let until = self.until();
+        if until > self.cx.now {
+            self.effects.push(Effect::WakeAt(until));
+            return;
+        }
+        let tell = match self.case.route {
+            Route::Joined => self.case.asked.map(|_| Tell::TooLate),
+            Route::Requested { .. } => Some(Tell::Expired),
+        };
+        self.effects.extend(tell.map(Effect::Tell));
+        self.remove_as(Status::Expired);
+    }
+
+    /// When the time is over, with credit for what the bot has missed.
+    fn until(&self) -> Moment {
+        self.case.opened + self.case.allowance + self.cx.downtime
+    }
+
+    fn wake(&mut self) {
+        self.effects.push(Effect::WakeAt(self.until()));
+    }
+
+    fn scanned(&mut self, event: &Event) {
+        if self.case.route != Route::Joined {
+            return;
+        }
+        match event {
+            Event::Scanned => self.effects.push(Effect::Do(Deed::Mute)),
+            Event::Warned => self.case.warnings = self.case.warnings.saturating_sub(1),
+            _ if self.case.warnings == 0 => self.remove_as(Status::Kicked),
+            _ => {}
+        }
+    }
+
+    /// Asks for the removal; the case ends when it is done.
+    fn remove_as(&mut self, status: Status) {
+        self.case.ending = Some(status);
+        self.case.challenge = None;
+        self.effects.push(Effect::Do(match self.case.route {
+            Route::Joined => Deed::Remove,
+            Route::Requested { .. } => Deed::Decline,
+        }));
+        self.effects.push(Effect::Prompt);
+        self.effects.push(Effect::NeverWake);
+    }
+
+    fn has_been_done(&mut self, deed: Deed) {
+        match (deed, self.case.ending) {
+            (Deed::Remove, ending) => {
+                self.effects.push(Effect::Notice(NoticeKind::Removed));
+                self.gone(ending.unwrap_or(Status::Kicked));
+            }
+            (Deed::Decline, Some(ending)) => {
+                if ending == Status::Rejected && self.case.attempts > 0 {
+                    self.effects.push(Effect::Tell(Tell::TurnedAway));
+                }
+                self.gone(ending);
+            }
+            _ => {}
+        }
+    }
+
+    fn has_failed(&mut self, deed: Deed) {
+        match (deed, self.case.ending) {
+            // They are still there, so nothing has ended.
+            (Deed::Remove, Some(_)) => {
+                self.case.ending = None;
+                self.effects.push(Effect::Prompt);
+            }
+            // Somebody else has answered the request.
+            (Deed::Decline, Some(ending)) => self.gone(ending),
+            _ => {}
+        }
+    }
+
+    /// Ends the case of somebody who was pending.
+    fn gone(&mut self, status: Status) {
+        self.case.status = status;
+        self.effects.push(Effect::Prompt);
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.case.ending = None;
+        self.case.challenge = None;
+        self.case.ended = Some(self.cx.now);
+        self.effects.push(Effect::WakeAt(self.cx.now + REMEMBERED));
+    }
+
+    fn dice(&self) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.cx.seed)
+    }
+}

@@ -1,0 +1,154 @@
+//! What is said in a group about people, several in one message, and cleaned up after.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use teloxide::payloads::SendMessageSetters;
+use teloxide::prelude::*;
+use teloxide::types::ParseMode;
+use tracing::warn;
+
+use super::deeds::REMOVAL;
+use super::desk::group_name;
+use super::group::{Group, Notice, NoticeKind};
+use super::texts::{Language, Person, Text};
+use super::trouble::{Trouble, weigh};
+use super::work::Work;
+use super::{Failed, Tools, administrators, prompt};
+use crate::lifecycle::crash_point;
+
+/// How long a notice stays in the group.
+const STAYS: Duration = Duration::from_secs(60);
+/// More people than this are not named at once, so that the message is not too long.
+const LINES: usize = 10;
+
+/// Up to where notices have been said. It is written in its own lane alone.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Said {
+    before: u64,
+    tries: u8,
+}
+
+pub(super) async fn say(tools: &Tools, chat: i64) -> Result<(), Failed> {
+    let name = format!("guard/said/{chat}");
+    let group: Group = tools
+        .state
+        .get(&group_name(chat))
+        .await?
+        .unwrap_or_default();
+    let mut said: Said = tools.state.get(&name).await?.unwrap_or_default();
+    let fresh = group.notices.iter();
+    let fresh: Vec<&Notice> = fresh
+        .filter(|notice| notice.number >= said.before)
+        .collect();
+    let Some(last) = fresh.last() else {
+        return Ok(());
+    };
+    let before = last.number + 1;
+    let is_raid = group.raid.on.is_some();
+    let text = text_of(&fresh, group.settings.language, is_raid);
+    if let Some(text) = text {
+        match post(tools, chat, text).await {
+            Ok(message) => Work::Delete { chat, message }.after(&tools.state, STAYS)?,
+            Err(error) => match weigh(&error, said.tries) {
+                Trouble::Passing(wait) => {
+                    said.tries = said.tries.saturating_add(1);
+                    tools.state.put(&name, &said)?;
+                    Work::Notices { chat }.after(&tools.state, wait)?;
+                    return Ok(());
+                }
+                Trouble::Moved(_) => return Ok(()),
+                Trouble::Refused(reason) => warn!(chat_id = chat, reason, "a notice is not said"),
+            },
+        }
+    }
+    tools.state.put(&name, &Said { before, tries: 0 })?;
+    Work::Noticed { chat, before }.now(&tools.state)?;
+    Ok(())
+}
+
+async fn post(tools: &Tools, chat: i64, text: String) -> ResponseResult<i32> {
+    let request = tools.bot.send_message(ChatId(chat), text);
+    let request = request
+        .parse_mode(ParseMode::Html)
+        .disable_notification(true);
+    crash_point("guard-before-notice");
+    let message = tools.outgoing.send(request).await?;
+    crash_point("guard-after-notice");
+    Ok(message.id.0)
+}
+
+/// A line for each, and one for all who were removed. In a raid the bot is not to say more than the raiders: who comes and
+/// who passes is not told.
+fn text_of(notices: &[&Notice], language: Language, is_raid: bool) -> Option<String> {
+    let mut removed: Vec<Person> = Vec::new();
+    let mut lines = Vec::new();
+    for Notice { kind, person, .. } in notices {
+        match kind {
+            NoticeKind::Asks | NoticeKind::Passed if is_raid => {}
+            NoticeKind::Asks => lines.push(language.say(&Text::JoinRequest { person })),
+            NoticeKind::Passed => lines.push(language.say(&Text::PassedNotice { person })),
+            NoticeKind::Approved { by } => {
+                lines.push(language.say(&Text::Approved { person, by }));
+            }
+            NoticeKind::Removed => removed.push(person.clone()),
+        }
+    }
+    let surplus = lines.len().saturating_sub(LINES);
+    lines.drain(..surplus);
+    if !removed.is_empty() {
+        let people = &removed[..removed.len().min(LINES)];
+        let more = removed.len() - people.len();
+        let back_after = REMOVAL;
+        lines.push(language.say(&Text::Removed {
+            people,
+            more,
+            back_after,
+        }));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Forgets what has been said.
+pub(super) async fn said(tools: &Tools, chat: i64, before: u64) -> Result<(), Failed> {
+    let name = group_name(chat);
+    if let Some(mut group) = tools.state.get::<Group>(&name).await? {
+        group.notices.retain(|notice| notice.number >= before);
+        tools.state.put(&name, &group)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn delete(tools: &Tools, chat: i64, message: i32) -> Result<(), Failed> {
+    if let Err(error) = prompt::delete(tools, ChatId(chat), message).await {
+        match weigh(&error, 0) {
+            Trouble::Passing(wait) => Work::Delete { chat, message }.after(&tools.state, wait)?,
+            Trouble::Moved(_) => {}
+            Trouble::Refused(reason) => warn!(chat_id = chat, reason, "a message stays"),
+        }
+    }
+    Ok(())
+}
+
+/// Writes to every administrator who has ever written to the bot, and to the operator.
+pub(super) async fn tell_administrators(
+    tools: &Tools,
+    chat: i64,
+    text: &str,
+) -> Result<(), Failed> {
+    let mut told: Vec<i64> = tools.guard.operator().into_iter().collect();
+    match administrators::of(tools, chat).await {
+        Ok(members) => {
+            let people = members.iter().filter(|member| !member.user.is_bot);
+            told.extend(people.filter_map(|member| i64::try_from(member.user.id.0).ok()));
+        }
+        Err(error) => warn!(chat_id = chat, %error, "the administrators are not known"),
+    }
+    told.sort_unstable();
+    told.dedup();
+    for to in told {
+        let text = text.to_owned();
+        Work::Write { to, text }.now(&tools.state)?;
+    }
+    Ok(())
+}

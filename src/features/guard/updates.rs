@@ -1,0 +1,278 @@
+//! What updates mean to the guard.
+
+use teloxide::dispatching::UpdateFilterExt;
+use teloxide::prelude::*;
+use teloxide::types::{ChatJoinRequest, ChatMember, ChatMemberKind, ChatMemberUpdated, User};
+use tracing::debug;
+
+use super::captcha::parse_data;
+use super::case::Case;
+use super::desk::Desk;
+use super::machine::{Event, Reply};
+use super::private::{self, BLIND};
+use super::prompt::{HERE, LINK};
+use super::raid::Raid;
+use super::texts::{Label, Language, Person, Text};
+use super::work::Work;
+use super::{Failed, Tools, administrators, clock};
+use crate::bot::UpdateHandler;
+
+pub(super) fn tree() -> UpdateHandler<Failed> {
+    dptree::entry()
+        .branch(Update::filter_chat_member().endpoint(member_changed))
+        .branch(Update::filter_chat_join_request().endpoint(asks_to_join))
+        .branch(
+            Update::filter_callback_query()
+                .branch(dptree::filter(is_here).endpoint(pressed_here))
+                .branch(dptree::filter_map(challenge_pressed).endpoint(pressed)),
+        )
+        .branch(
+            Update::filter_message()
+                .filter(|message: Message| message.chat.is_private())
+                .branch(dptree::filter_map(link_of).endpoint(opened))
+                .branch(dptree::filter_map_async(answer_of).endpoint(answered)),
+        )
+}
+
+/// Decides what an event changes, and keeps it.
+pub(super) async fn decide(
+    tools: &Tools,
+    chat: i64,
+    user: i64,
+    event: &Event,
+) -> Result<(), Failed> {
+    let mut desk = Desk::open(tools, chat).await?;
+    desk.event(user, event).await?;
+    desk.close()
+}
+
+async fn member_changed(tools: Tools, update: ChatMemberUpdated) -> Result<(), Failed> {
+    let (old, new) = (&update.old_chat_member, &update.new_chat_member);
+    let chat = update.chat.id.0;
+    if old.is_privileged() != new.is_privileged() {
+        tools.guard.administrators().forget(chat);
+    }
+    let mut desk = Desk::open(&tools, chat).await?;
+    if !desk.group.settings.is_on || new.user.is_bot {
+        return Ok(());
+    }
+    desk.group.title = update.chat.title().unwrap_or_default().to_owned();
+    let event = match (old.is_present(), new.is_present()) {
+        (false, true) => Some(join_of(&tools, &desk, &update).await?),
+        // What the bot does it knows already.
+        _ if update.from.id == tools.me.id => None,
+        (true, false) => Some(if new.user.id == update.from.id {
+            Event::Left
+        } else {
+            Event::Removed
+        }),
+        (true, true) if new.is_privileged() => Some(Event::Approved {
+            by: person(&update.from),
+        }),
+        (true, true) if !may_write(old) && may_write(new) => Some(Event::Unmuted {
+            by: person(&update.from),
+        }),
+        _ => None,
+    };
+    if let Some(event) = event {
+        if matches!(event, Event::Joined { .. }) {
+            clock::start(&tools).await?;
+            count(&mut desk)?;
+        }
+        desk.event(id_of(&new.user), &event).await?;
+    }
+    desk.close()
+}
+
+async fn join_of(
+    tools: &Tools,
+    desk: &Desk<'_>,
+    update: &ChatMemberUpdated,
+) -> Result<Event, Failed> {
+    let (new, by) = (&update.new_chat_member, &update.from);
+    let was_let_in = update.via_join_request && !desk.group.settings.approve_first;
+    let was_added = by.id != new.user.id
+        && by.id != tools.me.id
+        && administrators::is_one(tools, desk.chat, by.id).await?;
+    Ok(Event::Joined {
+        name: new.user.full_name(),
+        is_vouched: was_let_in || was_added || new.is_privileged(),
+    })
+}
+
+async fn asks_to_join(tools: Tools, request: ChatJoinRequest) -> Result<(), Failed> {
+    let mut desk = Desk::open(&tools, request.chat.id.0).await?;
+    if !desk.group.settings.is_on {
+        return Ok(());
+    }
+    desk.group.title = request.chat.title().unwrap_or_default().to_owned();
+    clock::start(&tools).await?;
+    count(&mut desk)?;
+    let event = Event::Requested {
+        name: request.from.full_name(),
+        write_to: request.user_chat_id.0,
+    };
+    desk.event(id_of(&request.from), &event).await?;
+    desk.close()
+}
+
+/// Counts who comes, and says when it has become a raid.
+fn count(desk: &mut Desk<'_>) -> Result<(), Failed> {
+    let settings = &desk.group.settings;
+    if !desk.group.raid.comes(desk.now, settings.raid_limit) {
+        return Ok(());
+    }
+    let (chat, state) = (desk.chat, &desk.tools.state);
+    let count = desk.group.raid.on.map_or(0, |raid| raid.count);
+    let text = settings.language.say(&Text::RaidBegun {
+        group: &desk.group.title,
+        joins: usize::try_from(count).unwrap_or(usize::MAX),
+        declines: settings.raid_declines,
+    });
+    Work::TellAdministrators { chat, text }.now(state)?;
+    Work::Raid { chat }.after(state, Raid::LOOK_AGAIN)?;
+    Ok(())
+}
+
+/// Whether a raid is over.
+pub(super) async fn look_at_raid(tools: &Tools, chat: i64) -> Result<(), Failed> {
+    let mut desk = Desk::open(tools, chat).await?;
+    let limit = desk.group.settings.raid_limit;
+    match desk.group.raid.ends(desk.now, limit) {
+        Some(raid) => {
+            let text = desk.group.settings.language.say(&Text::RaidEnded {
+                group: &desk.group.title,
+                joins: usize::try_from(raid.count).unwrap_or(usize::MAX),
+                lasted: desk.now.since(raid.since),
+            });
+            Work::TellAdministrators { chat, text }.now(&tools.state)?;
+            desk.prompt_soon()?;
+        }
+        None if desk.group.raid.on.is_some() => {
+            Work::Raid { chat }.after(&tools.state, Raid::LOOK_AGAIN)?;
+        }
+        None => {}
+    }
+    desk.close()
+}
+
+fn is_here(query: CallbackQuery) -> bool {
+    query.data.as_deref() == Some(HERE)
+}
+
+/// The button in the group.
+async fn pressed_here(tools: Tools, query: CallbackQuery) -> Result<(), Failed> {
+    let Some(chat) = query.message.as_ref().map(|message| message.chat().id.0) else {
+        return Ok(());
+    };
+    let mut desk = Desk::open(&tools, chat).await?;
+    let reply = desk
+        .event(id_of(&query.from), &Event::PressedInGroup)
+        .await?;
+    let label = match reply {
+        Reply::Ok => Label::Passed,
+        Reply::ElsewherePlease => Label::UseTheLink,
+        Reply::NotTheirs | Reply::Wrong => Label::NotForYou,
+    };
+    let text = desk.group.settings.language.label(&label);
+    answer(&tools, query, Some(text)).await;
+    desk.close()
+}
+
+/// A button of a challenge: the group, and what it means there.
+fn challenge_pressed(query: CallbackQuery) -> Option<(i64, Event)> {
+    let data = query.data.as_deref()?;
+    if let Some(chat) = data.strip_prefix(BLIND) {
+        return Some((chat.parse().ok()?, Event::Blind));
+    }
+    let press = parse_data(data)?;
+    let (challenge, option) = (press.id, press.index);
+    Some((press.chat, Event::Pressed { challenge, option }))
+}
+
+/// It is decided in the group's lane, for whoever has pressed.
+async fn pressed(
+    tools: Tools,
+    query: CallbackQuery,
+    (chat, event): (i64, Event),
+) -> Result<(), Failed> {
+    let user = id_of(&query.from);
+    Work::Event { chat, user, event }.now(&tools.state)?;
+    answer(&tools, query, None).await;
+    Ok(())
+}
+
+/// A press that is not answered keeps turning in the client for a while, and nothing else comes of it.
+async fn answer(tools: &Tools, query: CallbackQuery, text: Option<String>) {
+    let mut request = tools.bot.answer_callback_query(query.id);
+    if let Some(text) = text {
+        request = request.text(text);
+    }
+    if let Err(error) = request.await {
+        debug!(%error, "a press is not answered");
+    }
+}
+
+/// The group whose deep link was followed.
+fn link_of(message: Message) -> Option<i64> {
+    let payload = message.text()?.strip_prefix("/start ")?.trim();
+    payload.strip_prefix(LINK)?.parse().ok()
+}
+
+async fn opened(tools: Tools, message: Message, chat: i64) -> Result<(), Failed> {
+    let Some(from) = &message.from else {
+        return Ok(());
+    };
+    let user = id_of(from);
+    let case = super::desk::case_of(&tools, chat, user).await?;
+    if case.as_ref().is_some_and(Case::is_waiting) {
+        let event = Event::Opened;
+        Work::Event { chat, user, event }.now(&tools.state)?;
+    } else {
+        let language = Language::of_code(from.language_code.as_deref());
+        let text = language.say(&Text::NothingToVerify);
+        private::write(&tools, message.chat.id.0, text).await?;
+    }
+    Ok(())
+}
+
+/// What a private message means for somebody who has to verify. Everybody else's is not for the guard.
+async fn answer_of(tools: Tools, message: Message) -> Option<(i64, Event)> {
+    let (text, from) = (message.text()?, message.from.as_ref()?);
+    let cases = private::cases_of(&tools, id_of(from)).await;
+    match cases {
+        Ok(cases) => private::understand(&cases, text),
+        Err(error) => {
+            debug!(%error, "whether somebody has to verify is not known");
+            None
+        }
+    }
+}
+
+async fn answered(
+    tools: Tools,
+    message: Message,
+    (chat, event): (i64, Event),
+) -> Result<(), Failed> {
+    if let Some(from) = &message.from {
+        let user = id_of(from);
+        Work::Event { chat, user, event }.now(&tools.state)?;
+    }
+    Ok(())
+}
+
+pub(super) fn id_of(user: &User) -> i64 {
+    i64::try_from(user.id.0).unwrap_or(i64::MAX)
+}
+
+fn may_write(member: &ChatMember) -> bool {
+    match &member.kind {
+        ChatMemberKind::Restricted(restricted) => restricted.can_send_messages,
+        _ => member.is_present(),
+    }
+}
+
+pub(super) fn person(user: &User) -> Person {
+    let (id, name) = (id_of(user), user.full_name());
+    Person { id, name }
+}
