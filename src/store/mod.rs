@@ -289,3 +289,18 @@ pub struct Counts {
     /// Updates kept aside because their handling failed.
     pub parked: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_lane_is_always_the_same_and_never_a_chats() {
+        assert_eq!(LaneKey::named("guard"), LaneKey(7_691_644_734_609_606_126));
+        let names: std::collections::HashSet<_> = (0..10_000)
+            .map(|n| LaneKey::named(&format!("guard/do/-100{n}")).0)
+            .collect();
+        assert_eq!(names.len(), 10_000);
+        assert!(names.iter().all(|lane| *lane >= 1 << 62));
+    }
+}

@@ -8,7 +8,7 @@ use sundown::bot::{State, Timer, UpdateHandler};
 use sundown::lanes::LanesConfig;
 use sundown::lifecycle::{ExitKind, Phase, Report};
 use sundown::store::sqlite::Sqlite;
-use sundown::store::{Engine, Key};
+use sundown::store::{Engine, Key, LaneKey};
 use teloxide::dispatching::UpdateFilterExt;
 use teloxide::prelude::*;
 use tokio::sync::Barrier;
@@ -194,6 +194,44 @@ async fn a_timer_is_handled_with_what_it_was_set_with() {
     assert_eq!(report.fact("handled"), 2, "{report}");
     let rung = course.kept("rung").await.unwrap();
     assert_eq!(rung, r#"[["tea/green","green"]]"#);
+}
+
+#[tokio::test]
+async fn work_that_is_handed_to_another_lane_is_done_there_in_order_with_the_rest() {
+    let mut course = Course::new();
+    // Two chats hand over at once, to a lane in which no two handlers may meet.
+    let handler = on_message(|text, state| async move {
+        let there = state.in_lane(LaneKey::named("kitchen"));
+        for n in 0..20 {
+            there.set_timer(&format!("{text}/{n}"), Duration::ZERO, &text)?;
+        }
+        Ok(())
+    });
+    let running = Arc::new(Mutex::new(false));
+    course.timers = Some(dptree::endpoint(move |state: State| {
+        let running = Arc::clone(&running);
+        async move {
+            let alone = running
+                .try_lock()
+                .is_ok_and(|mut busy| !std::mem::replace(&mut *busy, true));
+            tokio::task::yield_now().await;
+            *running.lock().unwrap() = false;
+            let count: u64 = state.get("count").await?.unwrap_or(0);
+            state.put("count", &(count + 1))?;
+            if alone {
+                Ok(())
+            } else {
+                Err("not alone".into())
+            }
+        }
+    }));
+    let report = course.run(&[(1, "tea"), (2, "milk")], handler).await;
+    assert_eq!(
+        (report.fact("handled"), report.fact("failed")),
+        (42, 0),
+        "{report}"
+    );
+    assert_eq!(course.kept("count").await.unwrap(), "40");
 }
 
 #[tokio::test]

@@ -59,6 +59,8 @@ pub(super) struct Case {
     pub(super) asked: Option<Moment>,
     /// They cannot be written to, so the group's own button is there for them.
     pub(super) is_unreachable: bool,
+    /// They were muted, and nobody has lifted that. It outlasts a departure.
+    pub(super) is_muted: bool,
     /// What the case ends as, once they are out of the group; until that is done they can still be approved.
     pub(super) ending: Option<Status>,
     pub(super) ended: Option<Moment>,
@@ -80,6 +82,11 @@ impl Case {
     /// Whether they are in the group and have to verify.
     pub(super) fn is_in_group(&self) -> bool {
         self.is_waiting() && self.route == Route::Joined
+    }
+
+    /// Whether they are in the group, have passed, and are muted all the same.
+    pub(super) fn is_left_muted(&self) -> bool {
+        self.is_muted && self.status == Status::Passed && self.route == Route::Joined
     }
 
     /// Where they are written to.

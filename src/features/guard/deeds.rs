@@ -7,10 +7,9 @@ use teloxide::prelude::*;
 use teloxide::types::{ChatPermissions, UserId};
 use tracing::{info, warn};
 
-use super::case::{Case, Route, Status};
 use super::desk::{case_of, group_name};
 use super::group::Group;
-use super::machine::{Deed, Event};
+use super::machine::{Deed, Event, is_wanted};
 use super::moment::Moment;
 use super::trouble::{Trouble, weigh};
 use super::work::Work;
@@ -35,7 +34,7 @@ pub(super) async fn carry_out(
         .await?
         .unwrap_or_default();
     let case = case_of(tools, chat, user).await?;
-    if !is_wanted(deed, case.as_ref(), &group) {
+    if !is_wanted(deed, case.as_ref(), &group.settings) {
         return Ok(());
     }
     crash_point("guard-before-deed");
@@ -75,20 +74,6 @@ pub(super) async fn carry_out(
     };
     Work::Event { chat, user, event }.now(&tools.state)?;
     Ok(())
-}
-
-/// Between the decision and now somebody may have decided otherwise.
-fn is_wanted(deed: Deed, case: Option<&Case>, group: &Group) -> bool {
-    let Some(case) = case else {
-        return deed == Deed::Approve && group.settings.approve_first;
-    };
-    let is_leaving = case.status == Status::Pending && case.ending.is_some();
-    match deed {
-        Deed::Mute => case.is_in_group(),
-        Deed::Lift | Deed::Approve => case.status == Status::Passed,
-        Deed::Remove => is_leaving && case.route == Route::Joined,
-        Deed::Decline => is_leaving && case.route != Route::Joined,
-    }
 }
 
 async fn attempt(tools: &Tools, chat: ChatId, user: i64, deed: Deed) -> Result<(), RequestError> {

@@ -31,6 +31,8 @@ use super::texts::Person;
 
 /// For so long Telegram lets a bot write to somebody who asks to join.
 const REQUEST_TIME: Duration = Duration::from_secs(5 * 60);
+/// A removal or the end of a mute that was refused is tried again after this.
+const AGAIN: Duration = Duration::from_secs(3_600);
 /// For so long an ended case is remembered, so that what becomes of the person later is counted.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3_600);
 
@@ -167,6 +169,21 @@ pub(super) fn step(case: Option<Case>, event: &Event, cx: &Context<'_>) -> Step 
     }
 }
 
+/// Whether what was asked for is still to be done: since then somebody may have decided otherwise.
+pub(super) fn is_wanted(deed: Deed, case: Option<&Case>, settings: &Settings) -> bool {
+    if deed == Deed::Approve && settings.approve_first {
+        return true;
+    }
+    let Some(case) = case else { return false };
+    let is_leaving = case.status == Status::Pending && case.ending.is_some();
+    match deed {
+        Deed::Mute => case.is_in_group(),
+        Deed::Lift | Deed::Approve => case.status == Status::Passed,
+        Deed::Remove => is_leaving && case.route == Route::Joined,
+        Deed::Decline => is_leaving && case.route != Route::Joined,
+    }
+}
+
 fn unchanged(case: Option<Case>) -> Step {
     Step {
         case,
@@ -180,22 +197,27 @@ fn joined(old: Option<Case>, name: &str, is_vouched: bool, cx: &Context<'_>) -> 
     if old.as_ref().is_some_and(Case::is_in_group) {
         return unchanged(old);
     }
-    if let Some(mut passed) = old
+    if let Some(passed) = &old
         && is_vouched
         && passed.status == Status::Passed
     {
         // Let in on their request, for which they have verified.
-        passed.route = Route::Joined;
-        return unchanged(Some(passed));
+        let route = Route::Joined;
+        let case = passed.clone();
+        let mut turn = Turn::new(Case { route, ..case }, cx);
+        turn.lift_what_is_left();
+        return turn.done(Reply::Ok);
     }
-    let mut turn = Turn::new(open(name, Route::Joined, cx.settings.deadline, cx), cx);
+    let case = open(old.as_ref(), name, Route::Joined, cx.settings.deadline, cx);
+    let mut turn = Turn::new(case, cx);
     if is_vouched || cx.is_trusted {
         turn.case.status = Status::Passed;
         turn.end();
+        turn.lift_what_is_left();
     } else if cx.declines {
         turn.remove_as(Status::Rejected);
     } else {
-        turn.effects.push(Effect::Do(Deed::Mute));
+        turn.mute();
         turn.effects.push(Effect::Prompt);
         turn.wake();
     }
@@ -207,7 +229,8 @@ fn requested(old: Option<Case>, name: &str, write_to: i64, cx: &Context<'_>) -> 
         return unchanged(old);
     }
     let time = cx.settings.deadline.min(REQUEST_TIME);
-    let mut turn = Turn::new(open(name, Route::Requested { write_to }, time, cx), cx);
+    let route = Route::Requested { write_to };
+    let mut turn = Turn::new(open(old.as_ref(), name, route, time, cx), cx);
     if cx.is_trusted {
         turn.case.status = Status::Passed;
         turn.effects.push(Effect::Do(Deed::Approve));
@@ -219,7 +242,7 @@ fn requested(old: Option<Case>, name: &str, write_to: i64, cx: &Context<'_>) -> 
         let effects = vec![Effect::Notice(NoticeKind::Asks), Effect::Do(Deed::Approve)];
         let reply = Reply::Ok;
         return Step {
-            case: None,
+            case: old,
             effects,
             reply,
         };
@@ -231,7 +254,13 @@ fn requested(old: Option<Case>, name: &str, write_to: i64, cx: &Context<'_>) -> 
     turn.done(Reply::Ok)
 }
 
-fn open(name: &str, route: Route, allowance: Duration, cx: &Context<'_>) -> Case {
+fn open(
+    old: Option<&Case>,
+    name: &str,
+    route: Route,
+    allowance: Duration,
+    cx: &Context<'_>,
+) -> Case {
     Case {
         chat: cx.chat,
         user: cx.user,
@@ -245,6 +274,7 @@ fn open(name: &str, route: Route, allowance: Duration, cx: &Context<'_>) -> Case
         challenge: None,
         asked: None,
         is_unreachable: false,
+        is_muted: old.is_some_and(|old| old.is_muted),
         ending: None,
         ended: None,
     }
@@ -275,7 +305,8 @@ impl<'a> Turn<'a> {
     }
 
     fn take(mut self, event: &Event) -> Step {
-        if *event == Event::Due && self.case.status != Status::Pending {
+        let has_ended = self.case.status != Status::Pending && !self.case.is_left_muted();
+        if *event == Event::Due && has_ended {
             return unchanged(None);
         }
         let reply = match self.case.status {
@@ -290,7 +321,24 @@ impl<'a> Turn<'a> {
         self.case.status = match event {
             Event::Left => Status::Left,
             // What was decided before they passed and could not be held back.
-            Event::Removed | Event::Done(Deed::Remove) => Status::Kicked,
+            Event::Removed | Event::Done(Deed::Remove) => {
+                self.case.is_muted = false;
+                Status::Kicked
+            }
+            Event::Done(Deed::Lift) => {
+                self.case.is_muted = false;
+                return Reply::Ok;
+            }
+            Event::Failed(Deed::Lift) => {
+                self.effects.push(Effect::WakeAt(self.cx.now + AGAIN));
+                return Reply::Ok;
+            }
+            // An administrator may have given the bot its rights back.
+            Event::Due | Event::Approved { .. } if self.case.is_left_muted() => {
+                self.effects.push(Effect::WakeAt(self.cx.now + REMEMBERED));
+                self.lift_what_is_left();
+                return Reply::Ok;
+            }
             _ => return Reply::NotTheirs,
         };
         self.end();
@@ -303,7 +351,10 @@ impl<'a> Turn<'a> {
             Event::Failed(deed) => self.has_failed(*deed),
             Event::Approved { by } => self.pass(NoticeKind::Approved { by: by.clone() }),
             Event::Left => self.gone(Status::Left),
-            Event::Removed => self.gone(Status::Rejected),
+            Event::Removed => {
+                self.case.is_muted = false;
+                self.gone(Status::Rejected);
+            }
             // Everything else is too late for somebody who is on the way out.
             _ if self.case.ending.is_some() => return Reply::NotTheirs,
             Event::Unmuted { by } => self.unmuted(by),
@@ -387,6 +438,7 @@ impl<'a> Turn<'a> {
     }
 
     fn unmuted(&mut self, by: &Person) {
+        self.case.is_muted = false;
         if self.case.route == Route::Joined {
             let by = by.clone();
             self.effects
@@ -423,10 +475,21 @@ impl<'a> Turn<'a> {
             return;
         }
         match event {
-            Event::Scanned => self.effects.push(Effect::Do(Deed::Mute)),
+            Event::Scanned => self.mute(),
             Event::Warned => self.case.warnings = self.case.warnings.saturating_sub(1),
             _ if self.case.warnings == 0 => self.remove_as(Status::Kicked),
             _ => {}
+        }
+    }
+
+    fn mute(&mut self) {
+        self.case.is_muted = true;
+        self.effects.push(Effect::Do(Deed::Mute));
+    }
+
+    fn lift_what_is_left(&mut self) {
+        if self.case.is_muted {
+            self.effects.push(Effect::Do(Deed::Lift));
         }
     }
 
@@ -445,6 +508,7 @@ impl<'a> Turn<'a> {
     fn has_been_done(&mut self, deed: Deed) {
         match (deed, self.case.ending) {
             (Deed::Remove, ending) => {
+                self.case.is_muted = false;
                 self.effects.push(Effect::Notice(NoticeKind::Removed));
                 self.gone(ending.unwrap_or(Status::Kicked));
             }
@@ -464,6 +528,8 @@ impl<'a> Turn<'a> {
             (Deed::Remove, Some(_)) => {
                 self.case.ending = None;
                 self.effects.push(Effect::Prompt);
+                let again = self.cx.now + AGAIN;
+                self.effects.push(Effect::WakeAt(self.until().max(again)));
             }
             // Somebody else has answered the request.
             (Deed::Decline, Some(ending)) => self.gone(ending),

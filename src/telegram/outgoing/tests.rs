@@ -379,3 +379,36 @@ async fn a_bot_that_is_refused_everywhere_asks_once_a_second() {
         start.elapsed()
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_about_a_chat_waits_for_none_of_its_messages() {
+    let (server, start) = (Server::default(), Instant::now());
+    let outgoing = Outgoing::default();
+    let group = -5;
+    let messages = (0..30).map(|n| outgoing.send(server.note(group, n)));
+    let calls = (100..130).map(|n| outgoing.call(ChatId(group), server.note(group, n)));
+    let (sent, called) = tokio::join!(join_all(messages), join_all(calls));
+    assert!(sent.iter().chain(&called).all(Result::is_ok));
+    let seen = server.seen(group, start);
+    let calls: Vec<_> = seen.iter().filter(|(number, _)| *number >= 100).collect();
+    assert!(calls.is_sorted(), "in order");
+    assert!(
+        calls.iter().all(|(_, at)| *at <= 1),
+        "within the bot's rate: {calls:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_refused_is_made_again_and_holds_up_calls_about_its_chat_alone() {
+    let (server, start) = (Server::default(), Instant::now());
+    let outgoing = Outgoing::default();
+    server.refuse(-5, 7);
+    let (first, second, other) = tokio::join!(
+        outgoing.call(ChatId(-5), server.note(-5, 1)),
+        outgoing.call(ChatId(-5), server.note(-5, 2)),
+        outgoing.call(ChatId(-6), server.note(-6, 3)),
+    );
+    assert!(first.is_ok() && second.is_ok() && other.is_ok());
+    assert_eq!(server.seen(-5, start), [(1, 0), (1, 7), (2, 7)]);
+    assert_eq!(server.seen(-6, start), [(3, 0)]);
+}
