@@ -107,12 +107,18 @@ const fn is_mark(c: char) -> bool {
 
 /// Words written from right to left would turn what stands around them; isolated, they keep to themselves.
 fn isolated(text: &str) -> String {
-    let turns = |c| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}');
-    if text.contains(turns) {
+    if text.contains(is_right_to_left) {
         format!("\u{2068}{}\u{2069}", escape(text))
     } else {
         escape(text)
     }
+}
+
+/// Hebrew, Arabic and their neighbours.
+const fn is_right_to_left(c: char) -> bool {
+    matches!(c,
+        '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}'
+        | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
 /// A spammer's name would be an advertisement that the bot itself posts.
