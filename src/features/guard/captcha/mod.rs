@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub(in crate::features::guard) use self::emoji::Emoji;
 pub(in crate::features::guard) use self::kind::Kind;
-pub(in crate::features::guard) use self::picture::Drawing;
+use self::picture::Drawing;
 pub(in crate::features::guard) use self::press::{Press, parse_data};
 pub(in crate::features::guard) use self::question::{Operation, Question, Sum};
 

@@ -82,9 +82,9 @@ impl Hand {
                 x + dice.between(-3.0, 3.0),
                 HEIGHT as f32 / 2.0 + dice.between(-7.0, 7.0),
             ),
-            size: (dice.between(27.0, 33.0), dice.between(40.0, 50.0)),
-            turn: dice.between(-0.3, 0.3),
-            slant: dice.between(-0.2, 0.2),
+            size: (dice.between(25.0, 30.0), dice.between(40.0, 50.0)),
+            turn: dice.between(-0.26, 0.26),
+            slant: dice.between(-0.16, 0.16),
             pen: dice.between(1.9, 2.7),
         }
     }

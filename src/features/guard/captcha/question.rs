@@ -66,7 +66,8 @@ pub(super) fn code(characters: usize, dice: &mut fastrand::Rng) -> String {
         .collect()
 }
 
-/// Two small numbers and what is done with them. Every number in it, the result too, is between 1 and 81.
+/// Two numbers between 2 and 20 and what is done with them. The result is at least 6, which leaves room for smaller wrong ones,
+/// and at most 81.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::features::guard) struct Sum {
     pub left: u8,
@@ -88,12 +89,12 @@ impl Sum {
     pub(super) fn new(dice: &mut fastrand::Rng) -> Self {
         let operation = [Operation::Plus, Operation::Minus, Operation::Times][dice.usize(..3)];
         let (left, right) = match operation {
-            Operation::Plus => (dice.u8(2..=19), dice.u8(2..=19)),
+            Operation::Plus => (dice.u8(3..=19), dice.u8(3..=19)),
             Operation::Minus => {
                 let right = dice.u8(2..=9);
-                (right + dice.u8(1..=11), right)
+                (right + dice.u8(6..=11), right)
             }
-            Operation::Times => (dice.u8(2..=9), dice.u8(2..=9)),
+            Operation::Times => (dice.u8(3..=9), dice.u8(2..=9)),
         };
         Self {
             left,
@@ -121,11 +122,13 @@ impl Sum {
         }
     }
 
-    /// The result and wrong ones that are near it, so that a glance does not tell them apart.
+    /// The result and wrong ones near it. How many of them are smaller is thrown too: otherwise the result would mostly be in
+    /// the middle.
     fn options(self, dice: &mut fastrand::Rng) -> Vec<u8> {
         let right = self.result();
-        let near = right.saturating_sub(9).max(1)..=right + 9;
-        let mut all = dice.choose_multiple(near.filter(|n| *n != right), SUM_OPTIONS - 1);
+        let smaller = dice.usize(..SUM_OPTIONS);
+        let mut all = dice.choose_multiple(right.saturating_sub(9).max(1)..right, smaller);
+        all.extend(dice.choose_multiple(right + 1..=right + 9, SUM_OPTIONS - 1 - smaller));
         all.push(right);
         all
     }

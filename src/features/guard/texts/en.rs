@@ -77,14 +77,14 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::ScanProgress { groups, more } => format!(
             "Scanning {}:\n{}",
             count(groups.len() + more, "group", "groups"),
-            lines(groups.iter().map(progress), more),
+            lines(groups, more, progress),
         ),
         Text::ScanSummary { groups, more, took, cancelled } => format!(
             "{} {} in {}:\n{}",
             if cancelled { "Scan cancelled;" } else { "Scan finished:" },
             count(groups.len() + more, "group", "groups"),
             span(took),
-            lines(groups.iter().map(tally), more),
+            lines(groups, more, tally),
         ),
         Text::ScanCancelled => "The scan was cancelled.".to_owned(),
         Text::ScanNothing => "Nothing to do: everybody has verified.".to_owned(),
@@ -112,7 +112,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Pending { people, more } => format!(
             "{} not verified yet:\n{}",
             have(people.len() + more),
-            lines(people.iter().map(pending), more),
+            lines(people, more, pending),
         ),
         Text::Stats { stats } => figures(stats),
         Text::Trusted { person } => format!("{} is trusted and need not verify.", name(person)),
@@ -189,7 +189,9 @@ fn task(challenge: &Challenge) -> String {
         Question::Sum(sum) => format!("please press the answer: what is <b>{}</b>?", in_full(*sum)),
         Question::Emoji(emoji) => format!("please press the <b>{}</b>.", thing(*emoji)),
         Question::Code(code) => format!("please send me this code: <code>{}</code>", escape(code)),
-        Question::Image(_) => "please type the characters in the picture.".to_owned(),
+        Question::Image(_) => {
+            "please type the five characters in the picture, in capitals or not.".to_owned()
+        }
     }
 }
 
@@ -295,7 +297,7 @@ const fn lacking(right: Right) -> &'static str {
 const fn action(would: Would) -> &'static str {
     match would {
         Would::Mute => "mute",
-        Would::Unmute => "let write",
+        Would::Unmute => "unmute",
         Would::Warn => "warn",
         Would::Remove => "remove",
         Would::Approve => "approve the request of",
@@ -362,7 +364,7 @@ fn title(title: &str) -> String {
 }
 
 fn names(people: &[Person], more: usize) -> String {
-    let (mut shown, hidden) = fitting(people.iter().map(name), more);
+    let (mut shown, hidden) = fitting(people, more, name);
     if hidden > 0 {
         shown.push(format!("{hidden} more"));
     }
@@ -372,8 +374,8 @@ fn names(people: &[Person], more: usize) -> String {
     }
 }
 
-fn lines(entries: impl Iterator<Item = String>, more: usize) -> String {
-    let (mut shown, hidden) = fitting(entries, more);
+fn lines<T>(entries: &[T], more: usize, show: impl Fn(&T) -> String) -> String {
+    let (mut shown, hidden) = fitting(entries, more, show);
     if hidden > 0 {
         shown.push(format!("… and {hidden} more"));
     }

@@ -6,6 +6,8 @@ use teloxide::utils::html::escape;
 const NAME_CHARACTERS: usize = 32;
 const TITLE_CHARACTERS: usize = 64;
 const REASON_CHARACTERS: usize = 200;
+/// Telegram's own names and titles are shorter; what follows is not looked at.
+const READ_CHARACTERS: usize = 1000;
 /// Vietnamese puts two marks on a letter; a tower of them hides the lines above.
 const MARKS_IN_A_ROW: usize = 2;
 
@@ -59,7 +61,7 @@ pub(super) fn reason(reason: &str) -> String {
 fn clean(text: &str, characters: usize) -> String {
     let mut seen = String::new();
     let mut marks = 0;
-    for c in text.chars() {
+    for c in text.chars().take(READ_CHARACTERS) {
         let c = if c.is_whitespace() || is_blank(c) {
             ' '
         } else {
@@ -106,12 +108,18 @@ const fn is_mark(c: char) -> bool {
 
 /// Words written from right to left would turn what stands around them; isolated, they keep to themselves.
 fn isolated(text: &str) -> String {
-    let turns = |c| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}');
-    if text.contains(turns) {
+    if text.contains(is_right_to_left) {
         format!("\u{2068}{}\u{2069}", escape(text))
     } else {
         escape(text)
     }
+}
+
+/// Hebrew, Arabic and their neighbours.
+const fn is_right_to_left(c: char) -> bool {
+    matches!(c,
+        '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}'
+        | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
 /// A spammer's name would be an advertisement that the bot itself posts.

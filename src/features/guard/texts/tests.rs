@@ -221,6 +221,7 @@ fn labels(word: &str) -> Vec<Label<'_>> {
         Label::Approve,
         Label::Reject,
         Label::CancelScan,
+        Label::UseTheLink,
         Label::NotForYou,
         Label::Passed,
         Label::Wrong { left: 1 },

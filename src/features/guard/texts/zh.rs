@@ -72,14 +72,14 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::ScanProgress { groups, more } => format!(
             "正在扫描 {} 个群组：\n{}",
             groups.len() + more,
-            lines(groups.iter().map(progress), more),
+            lines(groups, more, progress),
         ),
         Text::ScanSummary { groups, more, took, cancelled } => format!(
             "扫描{}：{} 个群组，用时 {}。\n{}",
             if cancelled { "已取消" } else { "已完成" },
             groups.len() + more,
             span(took),
-            lines(groups.iter().map(tally), more),
+            lines(groups, more, tally),
         ),
         Text::ScanCancelled => "扫描已取消。".to_owned(),
         Text::ScanNothing => "无需处理：所有人都已验证。".to_owned(),
@@ -103,7 +103,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Pending { people, more } => format!(
             "以下 {} 人尚未验证：\n{}",
             people.len() + more,
-            lines(people.iter().map(pending), more),
+            lines(people, more, pending),
         ),
         Text::Stats { stats } => figures(stats),
         Text::Trusted { person } => format!("{} 已被信任，无需验证。", name(person)),
@@ -175,7 +175,7 @@ fn task(challenge: &Challenge) -> String {
         Question::Sum(sum) => format!("请点击答案：<b>{}</b> 等于多少？", in_full(*sum)),
         Question::Emoji(emoji) => format!("请点击<b>{}</b>。", thing(*emoji)),
         Question::Code(code) => format!("请把这个验证码发给我：<code>{}</code>", escape(code)),
-        Question::Image(_) => "请输入图片中的字符。".to_owned(),
+        Question::Image(_) => "请输入图片中的五个字符，不分大小写。".to_owned(),
     }
 }
 
@@ -325,7 +325,7 @@ fn title(title: &str) -> String {
 }
 
 fn names(people: &[Person], more: usize) -> String {
-    let (shown, hidden) = fitting(people.iter().map(name), more);
+    let (shown, hidden) = fitting(people, more, name);
     match (shown.is_empty(), hidden) {
         (_, 0) => shown.join("、"),
         (true, _) => format!("{hidden} 人"),
@@ -333,8 +333,8 @@ fn names(people: &[Person], more: usize) -> String {
     }
 }
 
-fn lines(entries: impl Iterator<Item = String>, more: usize) -> String {
-    let (mut shown, hidden) = fitting(entries, more);
+fn lines<T>(entries: &[T], more: usize, show: impl Fn(&T) -> String) -> String {
+    let (mut shown, hidden) = fitting(entries, more, show);
     if hidden > 0 {
         shown.push(format!("…… 以及另外 {hidden} 项"));
     }
