@@ -1,0 +1,54 @@
+//! Faults on demand.
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test]
+async fn a_fault_strikes_as_often_as_it_was_told() {
+    let fixture = fixture().await;
+    let fault =
+        json!({ "method": "getMe", "fault": "status", "code": 429, "retry_after": 3, "times": 2 });
+    fixture.control("fault", fault).await;
+    for _ in 0..2 {
+        let answer = fixture.call("getMe", json!({})).await;
+        assert_eq!(answer["parameters"]["retry_after"], json!(3), "{answer}");
+    }
+    fixture.ok("getMe", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_fault_about_a_chat_strikes_calls_about_that_chat_alone() {
+    let fixture = fixture().await;
+    for person in [5, 6] {
+        let user = json!({ "id": person, "first_name": "Ada" });
+        let message = json!({ "user": user, "text": "hi" });
+        fixture.control("message", message).await;
+    }
+    let fault = json!({ "method": "sendMessage", "chat_id": 5, "fault": "status", "code": 429 });
+    fixture.control("fault", fault).await;
+    let to = |chat: i64| json!({ "chat_id": chat, "text": "hello" });
+    fixture.ok("sendMessage", to(6)).await;
+    let refused = fixture.call("sendMessage", to(5)).await;
+    assert_eq!(refused["error_code"], json!(429), "{refused}");
+    fixture.ok("sendMessage", to(5)).await;
+}
+
+#[tokio::test]
+async fn a_reset_breaks_the_answer_off() {
+    let fixture = fixture().await;
+    fixture
+        .control("fault", json!({ "method": "getMe", "fault": "reset" }))
+        .await;
+    let broken = fixture.response("getMe", &json!({})).await.bytes().await;
+    assert!(broken.is_err());
+    fixture.ok("getMe", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_late_call_is_carried_out() {
+    let fixture = fixture().await;
+    let fault = json!({ "method": "getMe", "fault": "late", "seconds": 0 });
+    fixture.control("fault", fault).await;
+    fixture.ok("getMe", json!({})).await;
+}
