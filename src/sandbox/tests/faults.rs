@@ -52,3 +52,40 @@ async fn a_late_call_is_carried_out() {
     fixture.control("fault", fault).await;
     fixture.ok("getMe", json!({})).await;
 }
+
+#[tokio::test]
+async fn a_fault_strikes_every_tenth_call_of_any_method() {
+    let fixture = fixture().await;
+    let fault =
+        json!({ "method": "*", "fault": "status", "code": 429, "every": 10, "times": 1_000_000 });
+    fixture.control("fault", fault).await;
+    let mut refused = Vec::new();
+    for number in 1..=25 {
+        let method = ["getMe", "getMyCommands"][number % 2];
+        if fixture.call(method, json!({})).await["ok"] == json!(false) {
+            refused.push(number);
+        }
+        // Polling goes on, and does not count.
+        fixture.updates(json!({ "offset": number })).await;
+    }
+    assert_eq!(refused, [10, 20]);
+}
+
+#[tokio::test]
+async fn one_group_fails_whatever_is_asked() {
+    let fixture = fixture().await;
+    fixture.tea_room().await;
+    fixture.say("hi").await;
+    let fault = json!({
+        "method": "*", "chat_id": GROUP, "fault": "status", "code": 403, "description": "Forbidden: no", "times": 1_000_000
+    });
+    fixture.control("fault", fault).await;
+    for method in ["getChat", "getChatMember", "sendMessage"] {
+        let call = about_ada(json!({ "text": "hello" }));
+        let refused = (403, "Forbidden: no".to_owned());
+        assert_eq!(fixture.error(method, call).await, refused);
+    }
+    fixture
+        .ok("sendMessage", json!({ "chat_id": 5, "text": "hello" }))
+        .await;
+}

@@ -1,4 +1,4 @@
-//! Messages and buttons.
+//! Messages: what may be in them.
 
 use serde_json::json;
 
@@ -74,38 +74,4 @@ async fn messages_are_sent_edited_and_deleted_by_the_rules() {
             json!({ "chat_id": 5, "action": "typing" }),
         )
         .await;
-}
-
-#[tokio::test]
-async fn a_button_is_answered_once() {
-    let fixture = fixture().await;
-    fixture.say("hi").await;
-    let markup = json!({ "inline_keyboard": [[{ "text": "Go", "callback_data": "go" }]] });
-    let sent = fixture
-        .ok(
-            "sendMessage",
-            json!({ "chat_id": 5, "text": "?", "reply_markup": markup }),
-        )
-        .await;
-    fixture
-        .control(
-            "press",
-            json!({ "user": ada(), "chat_id": 5, "message_id": sent["message_id"], "data": "go" }),
-        )
-        .await;
-    let updates = fixture.updates(json!({})).await;
-    let query = &updates[1]["callback_query"];
-    assert_eq!(
-        (&query["data"], &query["message"]["text"]),
-        (&json!("go"), &json!("?"))
-    );
-    let answer = json!({ "callback_query_id": query["id"] });
-    fixture.ok("answerCallbackQuery", answer.clone()).await;
-    assert!(
-        fixture
-            .error("answerCallbackQuery", answer)
-            .await
-            .1
-            .contains("query ID is invalid")
-    );
 }

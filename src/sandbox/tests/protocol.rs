@@ -58,34 +58,6 @@ async fn arguments_are_taken_from_query_json_form_and_multipart() {
 }
 
 #[tokio::test]
-async fn a_photo_is_uploaded_by_multipart() {
-    let fixture = fixture().await;
-    fixture.say("hi").await;
-    let url = format!("{}/bot{}/sendPhoto", fixture.url, fixture.token);
-    let part = reqwest::multipart::Part::bytes(vec![0xff; 1_000]).file_name("cat.png");
-    let form = reqwest::multipart::Form::new()
-        .text("chat_id", "5")
-        .text("caption", "a cat")
-        .part("photo", part);
-    let answer: Value = fixture
-        .http
-        .post(url)
-        .multipart(form)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    assert_eq!(answer["result"]["caption"], json!("a cat"), "{answer}");
-    assert_eq!(
-        answer["result"]["photo"][0]["file_size"],
-        json!(1_000),
-        "{answer}"
-    );
-}
-
-#[tokio::test]
 async fn a_foreign_token_is_401_and_no_token_at_all_is_404() {
     let fixture = fixture().await;
     for (token, code) in [("1:abcdefgh", 401), ("nonsense", 404), ("x:abcdefgh", 404)] {
@@ -115,4 +87,23 @@ async fn commands_are_kept() {
         .ok("setMyCommands", json!({ "commands": commands }))
         .await;
     assert_eq!(fixture.ok("getMyCommands", json!({})).await, commands);
+}
+
+#[tokio::test]
+async fn commands_are_kept_by_scope() {
+    let fixture = fixture().await;
+    let all = json!([{ "command": "ping", "description": "pong" }]);
+    let some = json!([{ "command": "scan", "description": "look at all" }]);
+    let scope = json!({ "type": "all_chat_administrators" });
+    fixture
+        .ok("setMyCommands", json!({ "commands": all }))
+        .await;
+    fixture
+        .ok("setMyCommands", json!({ "commands": some, "scope": scope }))
+        .await;
+    let of_scope = json!({ "scope": scope });
+    assert_eq!(fixture.ok("getMyCommands", of_scope.clone()).await, some);
+    fixture.ok("deleteMyCommands", of_scope.clone()).await;
+    assert_eq!(fixture.ok("getMyCommands", of_scope).await, json!([]));
+    assert_eq!(fixture.ok("getMyCommands", json!({})).await, all);
 }
