@@ -1,7 +1,8 @@
 //! A Bot API server on loopback: for a first run without a token, for tests, and for bots in any language.
 //!
 //! It speaks the real protocol over real HTTP and follows the rules of the public server where they decide whether
-//! updates are lost: what an offset confirms, which of two pollers wins, how long a call is held. Everything lives
+//! updates are lost: what an offset confirms, which of two pollers wins, how long a call is held; and where they
+//! decide what a bot may do in a group: rights, bans and restrictions that end, whom it may write to. Everything lives
 //! in memory and is gone with the process.
 //!
 //! ```text
@@ -15,8 +16,11 @@
 //! Sources of the rules: the documentation (<https://core.telegram.org/bots/api>) and the public server
 //! (<https://github.com/tdlib/telegram-bot-api>).
 //!
-//! Not done here: anything that no feature of this project's uses; media beyond photos; limits on how often a bot
-//! may call, unless a fault says so.
+//! A world has a clock of its own, which tests move on. A ban or a restriction ends when somebody looks and its
+//! time is over; like the public server, this one sends no update then.
+//!
+//! Not done here: anything that no feature of this project's uses; media beyond photos; Markdown; channels and topics;
+//! limits on how often a bot may call, unless a fault says so.
 
 mod access;
 mod answer;

@@ -27,7 +27,7 @@
 //!
 //! `user` and `by` are `{"id", "first_name"?, "username"?}`; a group's owner is there from its beginning. `kind` is
 //! `supergroup`, which is the default, or `group`; `permissions` and `rights` are the Bot API's objects, in which what is
-//! not named is not granted. The clock is a world's own: waits of the bot's own go on as before. The faults, and what is answered then:
+//! not named is not granted. The clock is a world's own, and the bot's is not moved. The faults, and what is answered then:
 //!
 //! | fault | with | does |
 //! |---|---|---|
