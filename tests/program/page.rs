@@ -64,7 +64,7 @@ async fn the_chat_page_shows_a_group_with_marks_and_buttons() {
         ("control/bot", json!({ "token": "42:AAAAAAAAAAAAAAAAAAAA" })),
         (
             "control/group",
-            json!({ "chat_id": -100, "title": "Tea room" }),
+            json!({ "bot": 42, "chat_id": -100, "title": "Tea room" }),
         ),
         (
             "bot42:AAAAAAAAAAAAAAAAAAAA/sendMessage",
