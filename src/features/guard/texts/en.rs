@@ -58,7 +58,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Passed { group } => format!("Done, you may write in {} now.", title(group)),
         Text::Wrong { left } => format!("That was not it. You have {} left.", count(left as usize, "attempt", "attempts")),
         Text::OutOfAttempts { group } => format!(
-            "That was not it, and it was the last attempt. An administrator of {} can still let you in.",
+            "That was not it, and it was the last attempt. You can try to enter {} again in a minute.",
             title(group),
         ),
         Text::TooLate { group } => format!(

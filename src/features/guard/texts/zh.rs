@@ -56,7 +56,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Passed { group } => format!("验证完成，您现在可以在 {} 发言了。", title(group)),
         Text::Wrong { left } => format!("答案不对。您还有 {left} 次机会。"),
         Text::OutOfAttempts { group } => format!(
-            "答案不对，机会已用完。您仍可请 {} 的管理员批准。",
+            "答案不对，机会已用完。一分钟后您可以再次尝试进入 {}。",
             title(group),
         ),
         Text::TooLate { group } => format!("{} 的验证时间已过。您可以重新加入，或联系管理员。", title(group)),

@@ -1,0 +1,6 @@
+//! Group-join verification, as the people of a group see it.
+
+mod captchas;
+mod crashes;
+mod many;
+mod town;
