@@ -1,7 +1,8 @@
 //! A Bot API server on loopback: for a first run without a token, for tests, and for bots in any language.
 //!
 //! It speaks the real protocol over real HTTP and follows the rules of the public server where they decide whether
-//! updates are lost: what an offset confirms, which of two pollers wins, how long a call is held. Everything lives
+//! updates are lost: what an offset confirms, which of two pollers wins, how long a call is held; and where they
+//! decide what a bot may do in a group: rights, bans and restrictions that end, whom it may write to. Everything lives
 //! in memory and is gone with the process.
 //!
 //! ```text
@@ -15,21 +16,32 @@
 //! Sources of the rules: the documentation (<https://core.telegram.org/bots/api>) and the public server
 //! (<https://github.com/tdlib/telegram-bot-api>).
 //!
-//! Not done here: anything that no feature of this project's uses; media beyond photos; limits on how often a bot
-//! may call, unless a fault says so.
+//! A world has a clock of its own, which tests move on. A ban or a restriction ends when somebody looks and its
+//! time is over; like the public server, this one sends no update then.
+//!
+//! Not done here: anything that no feature of this project's uses; media beyond photos; Markdown; channels and topics;
+//! limits on how often a bot may call, unless a fault says so.
 
+mod access;
 mod answer;
 mod args;
+mod chat;
+mod clock;
 mod control;
 mod faults;
+mod grants;
+mod html;
+mod members;
 mod methods;
 mod people;
+mod photo;
 mod polling;
 mod queue;
 mod server;
 #[cfg(test)]
 mod tests;
 mod world;
+mod worlds;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -37,7 +49,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::lifecycle::{Failure, Service, ServiceContext};
 pub use people::People;
-use world::{Tokens, Worlds};
+use worlds::{Tokens, Worlds};
 
 /// The number of a sandbox's own bot: always the same, so that a state directory can be used again.
 const BOT: i64 = 7_000_000_001;
