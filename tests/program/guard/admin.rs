@@ -55,43 +55,65 @@ async fn a_basic_group_is_told_to_become_a_supergroup() {
     let group = Group::new(-1_001, "group").await;
     group.say(OWNER, "/guard on").await;
     group.wait_for("This is a basic group").await;
-    group.say(OWNER, "/guard switch").await;
     group.join(5).await;
     group.say(OWNER, "/pending").await;
     group.wait_for("Nobody is waiting").await;
     group.bot.prove_well().await;
 }
 
-#[tokio::test]
-async fn a_right_that_is_missing_is_named() {
-    let group = Group::new(-1_001, "supergroup").await;
-    group.server().say(OWNER, "/start").await;
-    let rights = |restrict: bool| {
-        json!({
-            "user": { "id": BOT }, "chat_id": group.chat, "status": "administrator",
-            "rights": { "can_restrict_members": restrict, "can_delete_messages": true, "can_invite_users": true },
-        })
-    };
-    group.server().post("member", rights(false)).await;
-    group.say(OWNER, "/guard on").await;
-    group.wait_for("Ban users").await;
+/// Another administrator changes what the bot may do.
+async fn give_rights(group: &Group, restrict: bool) {
+    let rights = json!({
+        "user": { "id": BOT }, "chat_id": group.chat, "status": "administrator",
+        "rights": { "can_restrict_members": restrict, "can_delete_messages": true, "can_invite_users": true },
+    });
+    group.server().post("member", rights).await;
+}
 
-    group.server().post("member", rights(true)).await;
-    group.server().post("member", rights(false)).await;
+async fn wait_for_complaint(group: &Group) {
     group
         .wait("word in private", async || {
             let told = group.server().answers(OWNER).await;
-            told.iter()
-                .any(|text| text.contains("I lack rights in Tea room"))
-                .then_some(())
+            let complains = |text: &String| text.contains("I lack rights in Tea room");
+            told.iter().any(complains).then_some(())
         })
         .await;
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing_or_taken_away_is_named() {
+    let group = Group::new(-1_001, "supergroup").await;
+    group.server().say(OWNER, "/start").await;
+    give_rights(&group, false).await;
+    group.say(OWNER, "/guard on").await;
+    group.wait_for("Ban users").await;
+    give_rights(&group, true).await;
+    give_rights(&group, false).await;
+    wait_for_complaint(&group).await;
 
     let gone = json!({ "user": { "id": BOT }, "chat_id": group.chat, "status": "left" });
     group.server().post("member", gone).await;
-    group.server().post("member", rights(true)).await;
+    give_rights(&group, true).await;
     group.say(OWNER, "/guard").await;
     group.wait_for("Verification: off").await;
+    group.bot.prove_well().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_for_want_of_a_right_is_told_once() {
+    let group = Group::new(-1_001, "supergroup").await;
+    group.server().say(OWNER, "/start").await;
+    give_rights(&group, false).await;
+    group.say(OWNER, "/guard on").await;
+    group.wait_for("Verification: on").await;
+    group.join(5).await;
+    wait_for_complaint(&group).await;
+    let told = group.server().answers(OWNER).await.len();
+    group.join(6).await;
+    group.bot.process.wait_for_count("refused", 2);
+    group.say(OWNER, "/stats").await;
+    group.wait_for("Waiting: 2").await;
+    assert_eq!(group.server().answers(OWNER).await.len(), told);
     group.bot.prove_well().await;
 }
 
@@ -164,7 +186,7 @@ async fn those_who_wait_wait_on_under_the_new_number() {
     let to = json!({ "chat_id": -1_002, "title": "Tea house", "members": [person(5)] });
     group.server().post("group", to).await;
     let moved = json!({
-        "message_id": 9_000, "date": 1_700_000_000, "migrate_to_chat_id": -1_002, "from": person(OWNER),
+        "message_id": 9_000, "date": 1_700_000_000, "migrate_to_chat_id": -1_002, "from": { "id": OWNER, "is_bot": false, "first_name": "Owner" },
         "chat": { "id": -1_001, "type": "supergroup", "title": "Tea room" },
     });
     group.server().update("message", moved).await;
