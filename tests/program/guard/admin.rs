@@ -162,9 +162,9 @@ async fn a_group_keeps_what_is_known_of_it_under_a_new_number() {
     group.wait_for("is trusted").await;
     group.say(OWNER, "/guard warnings 5").await;
     group.wait_for("Warnings: 5").await;
-    let to = json!({ "chat_id": group.chat, "to": -100_1_001 });
+    let to = json!({ "chat_id": group.chat, "to": -1_001_001 });
     group.server().post("migrate", to).await;
-    group.chat = -100_1_001;
+    group.chat = -1_001_001;
     group.bot.process.wait_for("the group has another number");
     group.say(OWNER, "/guard on").await;
     group.wait_for("Warnings: 5").await;
