@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use teloxide::prelude::*;
 use teloxide::types::{ChatMember, ChatMemberKind, ChatMemberUpdated};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::features::guard::desk::{Desk, group_name};
 use crate::features::guard::group::Group;
@@ -96,10 +96,15 @@ pub(in crate::features::guard) async fn complain(
     text: String,
 ) -> Result<(), Failed> {
     let mut desk = Desk::open(tools, chat).await?;
-    if desk.group.settings.is_on && desk.now.since(desk.group.complained) >= COMPLAINT {
-        desk.group.complained = desk.now;
-        Work::TellAdministrators { chat, text }.now(&tools.state)?;
+    if !desk.group.settings.is_on {
+        return Ok(());
     }
+    if desk.now.since(desk.group.complained) < COMPLAINT {
+        debug!(chat_id = chat, "the administrators have been told lately");
+        return Ok(());
+    }
+    desk.group.complained = desk.now;
+    Work::TellAdministrators { chat, text }.now(&tools.state)?;
     desk.close()
 }
 
