@@ -21,6 +21,9 @@ const MUTE: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// Who is removed can come back after this. Telegram takes less than 30 s for ever.
 pub(super) const REMOVAL: Duration = Duration::from_secs(60);
 
+/// How long a migration is given.
+const MOVE: Duration = Duration::from_secs(1);
+
 pub(super) async fn carry_out(
     tools: &Tools,
     chat: i64,
@@ -38,17 +41,16 @@ pub(super) async fn carry_out(
         return Ok(());
     }
     crash_point("guard-before-deed");
-    let done = if group.settings.dry_run {
+    if group.settings.dry_run {
         info!(
             chat_id = chat,
             user_id = user,
             ?deed,
             "dry run: nothing is done"
         );
-        Ok(())
-    } else {
-        attempt(tools, ChatId(chat), user, deed).await
-    };
+        return Ok(Work::Skipped { chat, user, deed }.now(&tools.state)?);
+    }
+    let done = attempt(tools, ChatId(chat), user, deed).await;
     crash_point("guard-after-deed");
     let event = match done {
         Ok(()) => Event::Done(deed),
@@ -64,10 +66,21 @@ pub(super) async fn carry_out(
                 again.after(&tools.state, wait)?;
                 return Ok(());
             }
-            // The migration brings along what is to be done.
-            Trouble::Moved(_) => return Ok(()),
+            Trouble::Moved(to) => {
+                Work::Migrate { chat, to }.now(&tools.state)?;
+                // By then it is known where that is.
+                let again = Work::Do {
+                    chat,
+                    user,
+                    deed,
+                    tries,
+                };
+                again.after(&tools.state, MOVE)?;
+                return Ok(());
+            }
             Trouble::Refused(reason) => {
                 warn!(chat_id = chat, user_id = user, ?deed, reason, "refused");
+                Work::CheckRights { chat }.now(&tools.state)?;
                 Event::Failed(deed)
             }
         },

@@ -7,7 +7,7 @@ use tracing::info;
 
 use super::case::{Case, Route, Status};
 use super::clock::Clock;
-use super::group::{Group, Stats};
+use super::group::{Group, NoticeKind, Stats};
 use super::machine::{Context, Effect, Event, Reply, Step, step};
 use super::moment::Moment;
 use super::texts::Person;
@@ -38,12 +38,12 @@ pub(super) fn group_name(chat: i64) -> String {
 }
 
 /// Pending cases are found by their group.
-fn case_name(chat: i64, user: i64) -> String {
+pub(super) fn case_name(chat: i64, user: i64) -> String {
     format!("guard/case/{chat}/{user}")
 }
 
 /// Ended ones are kept elsewhere, so that a look at who is pending does not become slower with time.
-fn past_name(chat: i64, user: i64) -> String {
+pub(super) fn past_name(chat: i64, user: i64) -> String {
     format!("guard/past/{chat}/{user}")
 }
 
@@ -67,6 +67,11 @@ impl<'a> Desk<'a> {
             before,
             clock: None,
         })
+    }
+
+    /// Whether nobody has looked at the guard in this group before.
+    pub(super) fn is_new(&self) -> bool {
+        self.before.is_none()
     }
 
     /// Writes down what has changed.
@@ -195,8 +200,7 @@ impl<'a> Desk<'a> {
             Effect::Prompt => self.prompt_soon()?,
             Effect::Notice(kind) => {
                 if let Some(person) = case.map(Case::person).or_else(|| named(user, event)) {
-                    self.group.say(kind, person);
-                    self.notice_soon()?;
+                    self.notice(kind, person)?;
                 }
             }
         }
@@ -208,6 +212,12 @@ impl<'a> Desk<'a> {
         let chat = self.chat;
         let at = soon(&mut self.group.prompt_due, self.now, PROMPT_AFTER);
         Ok(Work::Prompt { chat }.at(&self.tools.state, at, self.now)?)
+    }
+
+    /// Has something said about somebody, together with what else is said then.
+    pub(super) fn notice(&mut self, kind: NoticeKind, person: Person) -> Result<(), Failed> {
+        self.group.say(kind, person);
+        self.notice_soon()
     }
 
     fn notice_soon(&mut self) -> Result<(), Failed> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::captcha::Kind;
+use super::machine::Deed;
 use super::moment::Moment;
 use super::raid::Raid;
 use super::texts::{Language, Person};
@@ -91,9 +92,15 @@ pub(super) struct Notice {
 #[serde(rename_all = "snake_case")]
 pub(super) enum NoticeKind {
     Passed,
-    Approved { by: Person },
+    Approved {
+        by: Person,
+    },
     Removed,
     Asks,
+    /// In a dry run this was not done.
+    Skipped {
+        deed: Deed,
+    },
 }
 
 /// How many cases came to which end.

@@ -34,7 +34,7 @@ const REQUEST_TIME: Duration = Duration::from_secs(5 * 60);
 /// A removal or the end of a mute that was refused is tried again after this.
 const AGAIN: Duration = Duration::from_secs(3_600);
 /// For so long an ended case is remembered, so that what becomes of the person later is counted.
-const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3_600);
+pub(super) const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// What has happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,8 @@ pub(super) enum Event {
     Rejected,
     /// An administrator has un-muted them.
     Unmuted { by: Person },
+    /// The guard is switched off.
+    Released,
     /// They went.
     Left,
     /// Somebody else has removed them.
@@ -309,12 +311,32 @@ impl<'a> Turn<'a> {
         if *event == Event::Due && has_ended {
             return unchanged(None);
         }
+        if *event == Event::Released {
+            return self.released();
+        }
         let reply = match self.case.status {
             Status::Pending => self.pending(event),
             Status::Passed => self.passed(event),
             _ => Reply::NotTheirs,
         };
         self.done(reply)
+    }
+
+    /// Whoever is in may write; a request is the administrators' again, as if it had never been seen.
+    fn released(mut self) -> Step {
+        match (self.case.status, self.case.route) {
+            (Status::Pending, Route::Joined) => {
+                self.effects.push(Effect::Do(Deed::Lift));
+                self.gone(Status::Passed);
+                self.done(Reply::Ok)
+            }
+            (Status::Pending, Route::Requested { .. }) => Step {
+                case: None,
+                effects: vec![Effect::NeverWake],
+                reply: Reply::Ok,
+            },
+            _ => unchanged(Some(self.case)),
+        }
     }
 
     fn passed(&mut self, event: &Event) -> Reply {
@@ -375,7 +397,9 @@ impl<'a> Turn<'a> {
                 self.pass(NoticeKind::Passed);
             }
             Event::Scanned | Event::Warned | Event::LastCall => self.scanned(event),
-            Event::Joined { .. } | Event::Requested { .. } => return Reply::NotTheirs,
+            Event::Joined { .. } | Event::Requested { .. } | Event::Released => {
+                return Reply::NotTheirs;
+            }
         }
         Reply::Ok
     }

@@ -21,6 +21,7 @@
 //! It has no task of its own. Updates and timers come through the lanes, which the supervisor drains like any service: a stop
 //! starts no new piece of work, and the next start goes on where it was.
 
+mod admin;
 mod administrators;
 mod captcha;
 mod case;
@@ -29,6 +30,7 @@ mod deeds;
 mod desk;
 mod group;
 mod machine;
+mod migrate;
 mod moment;
 mod notices;
 mod private;
@@ -126,6 +128,11 @@ fn with_tools(tree: UpdateHandler<Failed>) -> UpdateHandler<Failed> {
 
 async fn on_timer(tools: Tools, timer: Timer) -> Result<(), Failed> {
     let work: Work = timer.body()?;
+    if let Some(chat) = work.follows()
+        && let Some(to) = migrate::moved_to(&tools, chat).await?
+    {
+        return Ok(work.in_group(to).now(&tools.state)?);
+    }
     match work {
         Work::Event { chat, user, event } => updates::decide(&tools, chat, user, &event).await,
         Work::Due { chat, user } => updates::decide(&tools, chat, user, &machine::Event::Due).await,
@@ -151,6 +158,34 @@ async fn on_timer(tools: Tools, timer: Timer) -> Result<(), Failed> {
         Work::TellAdministrators { chat, text } => {
             notices::tell_administrators(&tools, chat, &text).await
         }
+        Work::Show {
+            chat,
+            view,
+            message,
+            tries,
+        } => admin::show(&tools, chat, view, message, tries).await,
+        Work::Reply { chat, text, tries } => admin::reply(&tools, chat, text, tries).await,
+        Work::CheckRights { chat } => admin::check_rights(&tools, chat).await,
+        Work::Complain { chat, text } => admin::complain(&tools, chat, text).await,
+        Work::Skipped { chat, user, deed } => updates::skipped(&tools, chat, user, deed).await,
+        Work::Migrate { chat, to } => migrate::carry_over(&tools, chat, to).await,
         Work::Pulse => clock::pulse(&tools).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_tree_takes_the_kinds_that_are_asked_for() {
+        // teloxide tells its users no other way than by what it prints for debugging.
+        let text = format!("{:?}", updates::tree().description());
+        let observed = text.split("observed: {").nth(1).unwrap();
+        let observed: BTreeSet<_> = observed.split('}').next().unwrap().split(", ").collect();
+        let asked = UPDATES.map(|kind| format!("Kind({kind:?})"));
+        assert_eq!(observed, asked.iter().map(String::as_str).collect());
     }
 }

@@ -11,7 +11,8 @@ use tracing::warn;
 use super::deeds::REMOVAL;
 use super::desk::group_name;
 use super::group::{Group, Notice, NoticeKind};
-use super::texts::{Language, Person, Text};
+use super::machine::Deed;
+use super::texts::{Language, Person, Text, Would};
 use super::trouble::{Trouble, weigh};
 use super::work::Work;
 use super::{Failed, Tools, administrators, prompt};
@@ -29,8 +30,12 @@ struct Said {
     tries: u8,
 }
 
+pub(super) fn said_name(chat: i64) -> String {
+    format!("guard/said/{chat}")
+}
+
 pub(super) async fn say(tools: &Tools, chat: i64) -> Result<(), Failed> {
-    let name = format!("guard/said/{chat}");
+    let name = said_name(chat);
     let group: Group = tools
         .state
         .get(&group_name(chat))
@@ -57,7 +62,7 @@ pub(super) async fn say(tools: &Tools, chat: i64) -> Result<(), Failed> {
                     Work::Notices { chat }.after(&tools.state, wait)?;
                     return Ok(());
                 }
-                Trouble::Moved(_) => return Ok(()),
+                Trouble::Moved(to) => return Ok(Work::Migrate { chat, to }.now(&tools.state)?),
                 Trouble::Refused(reason) => warn!(chat_id = chat, reason, "a notice is not said"),
             },
         }
@@ -78,10 +83,11 @@ async fn post(tools: &Tools, chat: i64, text: String) -> ResponseResult<i32> {
     Ok(message.id.0)
 }
 
-/// A line for each, and one for all who were removed. In a raid the bot is not to say more than the raiders: who comes and
+/// A line for each, and one for all who were removed, or would have been. In a raid the bot is not to say more than the raiders: who comes and
 /// who passes is not told.
 fn text_of(notices: &[&Notice], language: Language, is_raid: bool) -> Option<String> {
     let mut removed: Vec<Person> = Vec::new();
+    let mut skipped: Vec<(Deed, Vec<Person>)> = Vec::new();
     let mut lines = Vec::new();
     for Notice { kind, person, .. } in notices {
         match kind {
@@ -92,6 +98,10 @@ fn text_of(notices: &[&Notice], language: Language, is_raid: bool) -> Option<Str
                 lines.push(language.say(&Text::Approved { person, by }));
             }
             NoticeKind::Removed => removed.push(person.clone()),
+            NoticeKind::Skipped { deed } => match skipped.iter_mut().find(|(of, _)| of == deed) {
+                Some((_, people)) => people.push(person.clone()),
+                None => skipped.push((*deed, vec![person.clone()])),
+            },
         }
     }
     let surplus = lines.len().saturating_sub(LINES);
@@ -106,7 +116,25 @@ fn text_of(notices: &[&Notice], language: Language, is_raid: bool) -> Option<Str
             back_after,
         }));
     }
+    for (deed, people) in &skipped {
+        let more = people.len().saturating_sub(LINES);
+        lines.push(language.say(&Text::DryRun {
+            would: would(*deed),
+            people: &people[..people.len() - more],
+            more,
+        }));
+    }
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+const fn would(deed: Deed) -> Would {
+    match deed {
+        Deed::Mute => Would::Mute,
+        Deed::Lift => Would::Unmute,
+        Deed::Remove => Would::Remove,
+        Deed::Approve => Would::Approve,
+        Deed::Decline => Would::Decline,
+    }
 }
 
 /// Forgets what has been said.

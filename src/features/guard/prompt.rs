@@ -53,9 +53,13 @@ struct Wanted {
     keyboard: InlineKeyboardMarkup,
 }
 
+pub(super) fn shown_name(chat: i64) -> String {
+    format!("guard/shown/{chat}")
+}
+
 /// Brings the prompt up to date: sends, changes or deletes it.
 pub(super) async fn look(tools: &Tools, chat: i64) -> Result<(), Failed> {
-    let name = format!("guard/shown/{chat}");
+    let name = shown_name(chat);
     let group: Group = tools
         .state
         .get(&group_name(chat))
@@ -77,7 +81,7 @@ pub(super) async fn look(tools: &Tools, chat: i64) -> Result<(), Failed> {
                 shown.tries = shown.tries.saturating_add(1);
                 Work::Prompt { chat }.after(&tools.state, wait)?;
             }
-            Trouble::Moved(_) => return Ok(()),
+            Trouble::Moved(to) => return Ok(Work::Migrate { chat, to }.now(&tools.state)?),
             Trouble::Refused(reason) => {
                 shown.tries = 0;
                 warn!(chat_id = chat, reason, "the prompt cannot be shown");

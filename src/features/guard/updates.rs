@@ -8,17 +8,19 @@ use tracing::debug;
 use super::captcha::parse_data;
 use super::case::Case;
 use super::desk::Desk;
-use super::machine::{Event, Reply};
+use super::group::{Notice, NoticeKind};
+use super::machine::{Deed, Event, Reply};
 use super::private::{self, BLIND};
 use super::prompt::{HERE, LINK};
 use super::raid::Raid;
 use super::texts::{Label, Language, Person, Text};
 use super::work::Work;
-use super::{Failed, Tools, administrators, clock};
+use super::{Failed, Tools, admin, administrators, clock, migrate};
 use crate::bot::UpdateHandler;
 
 pub(super) fn tree() -> UpdateHandler<Failed> {
     dptree::entry()
+        .branch(admin::tree())
         .branch(Update::filter_chat_member().endpoint(member_changed))
         .branch(Update::filter_chat_join_request().endpoint(asks_to_join))
         .branch(
@@ -43,6 +45,20 @@ pub(super) async fn decide(
 ) -> Result<(), Failed> {
     let mut desk = Desk::open(tools, chat).await?;
     desk.event(user, event).await?;
+    desk.close()
+}
+
+/// A dry run has come to something that it does not do: the case goes on as if it were done, and what that is is said.
+pub(super) async fn skipped(tools: &Tools, chat: i64, user: i64, deed: Deed) -> Result<(), Failed> {
+    let mut desk = Desk::open(tools, chat).await?;
+    let name = desk.case(user).await?.map(|case| case.name);
+    let name = name.unwrap_or_default();
+    desk.event(user, &Event::Done(deed)).await?;
+    // Nobody has been removed.
+    let is_untrue =
+        |notice: &Notice| notice.kind == NoticeKind::Removed && notice.person.id == user;
+    desk.group.notices.retain(|notice| !is_untrue(notice));
+    desk.notice(NoticeKind::Skipped { deed }, Person { id: user, name })?;
     desk.close()
 }
 
@@ -203,7 +219,7 @@ async fn pressed(
 }
 
 /// A press that is not answered keeps turning in the client for a while, and nothing else comes of it.
-async fn answer(tools: &Tools, query: CallbackQuery, text: Option<String>) {
+pub(super) async fn answer(tools: &Tools, query: CallbackQuery, text: Option<String>) {
     let mut request = tools.bot.answer_callback_query(query.id);
     if let Some(text) = text {
         request = request.text(text);
@@ -224,6 +240,7 @@ async fn opened(tools: Tools, message: Message, chat: i64) -> Result<(), Failed>
         return Ok(());
     };
     let user = id_of(from);
+    let chat = migrate::moved_to(&tools, chat).await?.unwrap_or(chat);
     let case = super::desk::case_of(&tools, chat, user).await?;
     if case.as_ref().is_some_and(Case::is_waiting) {
         let event = Event::Opened;

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::admin::View;
 use super::machine::{Deed, Event, Tell};
 use super::moment::Moment;
 use crate::bot::State;
@@ -60,6 +61,23 @@ pub(super) enum Work {
     TellAdministrators { chat: i64, text: String },
     /// One of them, or the operator.
     Write { to: i64, text: String },
+    /// A message with buttons is to be shown, in this message or a new one; `tries` have failed.
+    Show {
+        chat: i64,
+        view: View,
+        message: Option<i32>,
+        tries: u8,
+    },
+    /// A command is to be answered.
+    Reply { chat: i64, text: String, tries: u8 },
+    /// Something was refused, perhaps for want of a right.
+    CheckRights { chat: i64 },
+    /// It was; the administrators are to be told, unless they have been lately.
+    Complain { chat: i64, text: String },
+    /// In a dry run this was not done to somebody.
+    Skipped { chat: i64, user: i64, deed: Deed },
+    /// The group has another number.
+    Migrate { chat: i64, to: i64 },
     /// Says that the guard is alive.
     Pulse,
 }
@@ -86,16 +104,65 @@ impl Work {
             Self::Event { chat, .. }
             | Self::Due { chat, .. }
             | Self::Noticed { chat, .. }
+            | Self::Complain { chat, .. }
+            | Self::Skipped { chat, .. }
+            | Self::Migrate { chat, .. }
             | Self::Raid { chat } => LaneKey(*chat),
             Self::Do { chat, .. } => LaneKey::named(&format!("guard/do/{chat}")),
             Self::Prompt { chat }
             | Self::Notices { chat }
             | Self::Delete { chat, .. }
+            | Self::Show { chat, .. }
+            | Self::Reply { chat, .. }
+            | Self::CheckRights { chat }
             | Self::TellAdministrators { chat, .. } => LaneKey::named(&format!("guard/say/{chat}")),
             Self::Ask { to, .. } | Self::Tell { to, .. } | Self::Write { to, .. } => {
                 LaneKey::named(&format!("guard/to/{to}"))
             }
             Self::Pulse => LaneKey::named("guard"),
+        }
+    }
+
+    /// The group that it is for, if it is to follow that group to another number. What is about a message does not: it has
+    /// another number there, too.
+    pub(super) fn follows(&self) -> Option<i64> {
+        self.clone().group().copied()
+    }
+
+    /// The same for the group under another number.
+    pub(super) fn in_group(mut self, to: i64) -> Self {
+        if let Some(chat) = self.group() {
+            *chat = to;
+        }
+        self
+    }
+
+    fn group(&mut self) -> Option<&mut i64> {
+        match self {
+            Self::Event { chat, .. }
+            | Self::Due { chat, .. }
+            | Self::Do { chat, .. }
+            | Self::Ask { chat, .. }
+            | Self::Tell { chat, .. }
+            | Self::Prompt { chat }
+            | Self::Notices { chat }
+            | Self::Noticed { chat, .. }
+            | Self::Raid { chat }
+            | Self::TellAdministrators { chat, .. }
+            | Self::Show {
+                chat,
+                message: None,
+                ..
+            }
+            | Self::Reply { chat, .. }
+            | Self::CheckRights { chat }
+            | Self::Complain { chat, .. }
+            | Self::Skipped { chat, .. } => Some(chat),
+            Self::Delete { .. }
+            | Self::Show { .. }
+            | Self::Migrate { .. }
+            | Self::Write { .. }
+            | Self::Pulse => None,
         }
     }
 
@@ -112,11 +179,22 @@ impl Work {
             Self::Noticed { chat, .. } => format!("guard/noticed/{chat}"),
             Self::Delete { chat, message } => format!("guard/delete/{chat}/{message}"),
             Self::Raid { chat } => format!("guard/raid/{chat}"),
+            Self::Show {
+                chat,
+                message: Some(message),
+                ..
+            } => format!("guard/show/{chat}/{message}"),
+            Self::CheckRights { chat } => format!("guard/rights/{chat}"),
+            Self::Migrate { chat, .. } => format!("guard/migrate/{chat}"),
+            Self::Skipped { chat, user, deed } => format!("guard/skipped/{chat}/{user}/{deed:?}"),
             Self::Pulse => "guard/pulse".to_owned(),
             // Each of these is one of its own.
             Self::Event { .. }
             | Self::Tell { .. }
             | Self::TellAdministrators { .. }
+            | Self::Show { .. }
+            | Self::Reply { .. }
+            | Self::Complain { .. }
             | Self::Write { .. } => format!("guard/once/{:016x}", fastrand::u64(..)),
         }
     }

@@ -1,6 +1,8 @@
 //! Group-join verification, as the people of a group see it.
 
+mod admin;
 mod captchas;
 mod crashes;
+mod group;
 mod many;
 mod town;

@@ -7,7 +7,10 @@ use teloxide::utils::html::escape;
 use super::foreign::{self, reason};
 use super::list::fitting;
 use super::time::{Unit, units};
-use super::{End, GroupScan, Label, Language, Person, Right, ScanState, Stats, Tally, Text, Would};
+use super::{
+    End, GroupScan, KnownGroup, Label, Language, Person, Right, ScanState, Stats, Tally, Text,
+    Would,
+};
 use crate::features::guard::captcha::{Challenge, Emoji, Kind, Operation, Question, Sum};
 
 /// A message.
@@ -104,6 +107,30 @@ pub(super) fn say(text: &Text<'_>) -> String {
             "I lack rights in this group. Please give me, as an administrator:\n{}",
             missing.iter().map(|right| lacking(*right)).collect::<Vec<_>>().join("\n"),
         ),
+        Text::RightsIn { group, missing } => format!(
+            "I lack rights in {}. Please give me, as an administrator:\n{}",
+            title(group),
+            missing.iter().map(|right| lacking(*right)).collect::<Vec<_>>().join("\n"),
+        ),
+        Text::SwitchedOff { let_go: 0 } => "Verification is off.".to_owned(),
+        Text::SwitchedOff { let_go } => format!(
+            "Verification is off. {} who had not verified may write now; requests to join are left to you.",
+            count(let_go, "person", "people"),
+        ),
+        Text::BadValue { setting, said, takes, example } => format!(
+            "{} is no value for {}. It takes {}, for example {}",
+            code(said),
+            code(setting),
+            code(takes),
+            code(example),
+        ),
+        Text::NoSuchSetting { said, known } => format!(
+            "There is no setting {}. There are {}",
+            code(said),
+            code(known),
+        ),
+        Text::Groups { groups: [], more: 0 } => "No group has a guard yet.".to_owned(),
+        Text::Groups { groups, more } => lines(groups.iter().map(known), more),
         Text::NoSuchPerson => {
             "Nobody like that is waiting. Reply to a message of the person, or give the number that /pending shows."
                 .to_owned()
@@ -168,6 +195,7 @@ pub(super) fn label(label: &Label<'_>) -> String {
         Label::RaidLimit(Some(joins)) => format!("Raid: over {joins} joins a minute"),
         Label::RaidLimit(None) => "Raid: never".to_owned(),
         Label::DeclineInRaids(on) => format!("Decline requests in raids: {}", on_off(on)),
+        Label::ApproveFirst(on) => format!("Approve requests first: {}", on_off(on)),
         Label::Close => "Close".to_owned(),
     }
 }
@@ -338,6 +366,15 @@ fn pending((person, left): &(Person, Duration)) -> String {
         format!("{} left", span(*left))
     };
     format!("{} (<code>{}</code>): {left}", name(person), person.id)
+}
+
+fn known(group: &KnownGroup<'_>) -> String {
+    let (title, pending) = (title(group.title), group.pending);
+    format!("{title}: {}, {pending} waiting", on_off(group.is_on))
+}
+
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", reason(text))
 }
 
 fn figures(stats: Stats) -> String {

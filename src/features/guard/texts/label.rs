@@ -60,6 +60,8 @@ pub(in crate::features::guard) enum Label<'a> {
     RaidLimit(Option<u32>),
     /// Menu: whether join requests are declined in a raid.
     DeclineInRaids(bool),
+    /// Menu: whether those who ask are let in first, and verify then.
+    ApproveFirst(bool),
     /// Menu: away with it.
     Close,
 }

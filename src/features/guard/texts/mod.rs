@@ -22,7 +22,9 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::foreign::Person;
 pub(super) use self::label::Label;
-pub(super) use self::text::{End, GroupScan, Right, ScanState, Stats, Tally, Text, Would};
+pub(super) use self::text::{
+    End, GroupScan, KnownGroup, Right, ScanState, Stats, Tally, Text, Would,
+};
 
 /// A language the guard speaks; a setting of the group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -81,6 +81,11 @@ fn each(word: &str, people: &[Person], check: &mut dyn FnMut(&Text<'_>)) {
             failed: (n % 2 == 0).then_some(word),
         })
         .collect();
+    let known = [KnownGroup {
+        title: word,
+        is_on: true,
+        pending: 2,
+    }];
     let mut texts = vec![
         Text::Prompt { people, more, time },
         Text::Prompt {
@@ -145,6 +150,30 @@ fn each(word: &str, people: &[Person], check: &mut dyn FnMut(&Text<'_>)) {
                 Right::DeleteMessages,
                 Right::InviteUsers,
             ],
+        },
+        Text::RightsIn {
+            group,
+            missing: &[Right::DeleteMessages],
+        },
+        Text::SwitchedOff { let_go: 0 },
+        Text::SwitchedOff { let_go: 2 },
+        Text::BadValue {
+            setting: "warnings",
+            said: word,
+            takes: "0–10",
+            example: "/guard warnings 3",
+        },
+        Text::NoSuchSetting {
+            said: word,
+            known: "on, off",
+        },
+        Text::Groups {
+            groups: &[],
+            more: 0,
+        },
+        Text::Groups {
+            groups: &known,
+            more,
         },
         Text::NoSuchPerson,
         Text::Pending {
@@ -242,6 +271,7 @@ fn labels(word: &str) -> Vec<Label<'_>> {
         Label::RaidLimit(None),
         Label::RaidLimit(Some(10)),
         Label::DeclineInRaids(false),
+        Label::ApproveFirst(true),
         Label::Close,
     ];
     labels.extend(Kind::ALL.map(Label::Captcha));

@@ -99,6 +99,27 @@ pub(in crate::features::guard) enum Text<'a> {
     BasicGroup,
     /// Rights that the bot lacks, and what does not work; none missing is said too.
     Rights { missing: &'a [Right] },
+    /// The same where the group has to be named, because it is read elsewhere.
+    RightsIn {
+        group: &'a str,
+        missing: &'a [Right],
+    },
+    /// Switched off, and those who were still to verify may write.
+    SwitchedOff { let_go: usize },
+    /// What was said is no value of this setting. What it takes is written as it is typed.
+    BadValue {
+        setting: &'a str,
+        said: &'a str,
+        takes: &'a str,
+        example: &'a str,
+    },
+    /// There is no such setting; these there are.
+    NoSuchSetting { said: &'a str, known: &'a str },
+    /// The groups that the guard knows, a line each.
+    Groups {
+        groups: &'a [KnownGroup<'a>],
+        more: usize,
+    },
     /// A command names nobody who is waiting.
     NoSuchPerson,
     /// Those who have not verified.
@@ -157,6 +178,14 @@ pub(in crate::features::guard) enum Would {
     Remove,
     Approve,
     Decline,
+}
+
+/// A group's line in the operator's list.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::features::guard) struct KnownGroup<'a> {
+    pub title: &'a str,
+    pub is_on: bool,
+    pub pending: usize,
 }
 
 /// A group's line in the progress of a scan.

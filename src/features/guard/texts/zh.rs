@@ -7,7 +7,10 @@ use teloxide::utils::html::escape;
 use super::foreign::{self, reason};
 use super::list::fitting;
 use super::time::{Unit, units};
-use super::{End, GroupScan, Label, Language, Person, Right, ScanState, Stats, Tally, Text, Would};
+use super::{
+    End, GroupScan, KnownGroup, Label, Language, Person, Right, ScanState, Stats, Tally, Text,
+    Would,
+};
 use crate::features::guard::captcha::{Challenge, Emoji, Kind, Operation, Question, Sum};
 
 /// A message.
@@ -98,6 +101,30 @@ pub(super) fn say(text: &Text<'_>) -> String {
             "我在本群缺少权限，请在管理员设置中授予我：\n{}",
             missing.iter().map(|right| lacking(*right)).collect::<Vec<_>>().join("\n"),
         ),
+        Text::RightsIn { group, missing } => format!(
+            "我在 {} 缺少权限，请在管理员设置中授予我：\n{}",
+            title(group),
+            missing.iter().map(|right| lacking(*right)).collect::<Vec<_>>().join("\n"),
+        ),
+        Text::SwitchedOff { let_go: 0 } => "入群验证已关闭。".to_owned(),
+        Text::SwitchedOff { let_go } => format!(
+            "入群验证已关闭。{} 名尚未验证的成员现在可以发言；入群申请由您处理。",
+            let_go,
+        ),
+        Text::BadValue { setting, said, takes, example } => format!(
+            "{} 不是 {} 的有效值。可用：{}，例如 {}",
+            code(said),
+            code(setting),
+            code(takes),
+            code(example),
+        ),
+        Text::NoSuchSetting { said, known } => format!(
+            "没有名为 {} 的设置。可用：{}",
+            code(said),
+            code(known),
+        ),
+        Text::Groups { groups: [], more: 0 } => "还没有群组使用入群验证。".to_owned(),
+        Text::Groups { groups, more } => lines(groups.iter().map(known), more),
         Text::NoSuchPerson => "没有这样的待验证成员。请回复该成员的消息，或附上 /pending 中显示的编号。".to_owned(),
         Text::Pending { people: [], more: 0 } => "没有待验证的成员。".to_owned(),
         Text::Pending { people, more } => format!(
@@ -154,6 +181,7 @@ pub(super) fn label(label: &Label<'_>) -> String {
         Label::RaidLimit(Some(joins)) => format!("恶意涌入：每分钟超过 {joins} 人"),
         Label::RaidLimit(None) => "恶意涌入：不检测".to_owned(),
         Label::DeclineInRaids(on) => format!("涌入时拒绝申请：{}", on_off(on)),
+        Label::ApproveFirst(on) => format!("先批准申请再验证：{}", on_off(on)),
         Label::Close => "关闭".to_owned(),
     }
 }
@@ -299,6 +327,15 @@ fn pending((person, left): &(Person, Duration)) -> String {
         format!("剩余 {}", span(*left))
     };
     format!("{}（<code>{}</code>）：{left}", name(person), person.id)
+}
+
+fn known(group: &KnownGroup<'_>) -> String {
+    let (title, pending) = (title(group.title), group.pending);
+    format!("{title}：{}，{pending} 人待验证", on_off(group.is_on))
+}
+
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", reason(text))
 }
 
 fn figures(stats: Stats) -> String {
