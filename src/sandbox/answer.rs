@@ -11,6 +11,7 @@ pub(super) struct ApiError {
     pub(super) code: u16,
     pub(super) description: String,
     pub(super) retry_after: Option<u64>,
+    pub(super) migrate_to: Option<i64>,
 }
 
 pub(super) type Answer = Result<Value, ApiError>;
@@ -21,11 +22,20 @@ impl ApiError {
             code,
             description: description.into(),
             retry_after: None,
+            migrate_to: None,
         }
     }
 
     pub(super) fn bad_request(what: &str) -> Self {
         Self::new(400, format!("Bad Request: {what}"))
+    }
+
+    /// The group has become a supergroup with another number.
+    pub(super) fn migrated(to: i64) -> Self {
+        Self {
+            migrate_to: Some(to),
+            ..Self::bad_request("group chat was upgraded to a supergroup chat")
+        }
     }
 }
 
@@ -36,7 +46,10 @@ pub(super) fn respond(answer: Answer) -> Response {
             let mut envelope =
                 json!({ "ok": false, "error_code": error.code, "description": error.description });
             if let Some(seconds) = error.retry_after {
-                envelope["parameters"] = json!({ "retry_after": seconds });
+                envelope["parameters"]["retry_after"] = json!(seconds);
+            }
+            if let Some(chat_id) = error.migrate_to {
+                envelope["parameters"]["migrate_to_chat_id"] = json!(chat_id);
             }
             let status =
                 StatusCode::from_u16(error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -3,22 +3,26 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::{Form, Json};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::answer::ApiError;
 
 /// Arguments by name. Forms bring everything as text, so numbers and JSON are read from text too.
 #[derive(Debug, Default)]
-pub(super) struct Args(Map<String, Value>);
+pub(super) struct Args {
+    values: Map<String, Value>,
+    files: HashMap<String, Bytes>,
+}
 
 impl Args {
     pub(super) async fn of(request: Request) -> Result<Self, ApiError> {
-        let mut args = Map::new();
+        let mut args = Self::default();
         if let Ok(Query(query)) = Query::<HashMap<String, String>>::try_from_uri(request.uri()) {
-            args.extend(texts(query));
+            args.values.extend(texts(query));
         }
         let kind = request
             .headers()
@@ -32,12 +36,12 @@ impl Args {
             let Json(body) = Json::<Map<String, Value>>::from_request(request, &())
                 .await
                 .map_err(|error| unreadable(&error))?;
-            args.extend(body);
+            args.values.extend(body);
         } else if kind.starts_with("application/x-www-form-urlencoded") {
             let Form(body) = Form::<HashMap<String, String>>::from_request(request, &())
                 .await
                 .map_err(|error| unreadable(&error))?;
-            args.extend(texts(body));
+            args.values.extend(texts(body));
         } else if kind.starts_with("multipart/form-data") {
             let body = Multipart::from_request(request, &())
                 .await
@@ -46,11 +50,11 @@ impl Args {
                 .await
                 .map_err(|error| unreadable(&error))?;
         }
-        Ok(Self(args))
+        Ok(args)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.values.get(name).filter(|value| !value.is_null())
     }
 
     /// Text; a number or a flag that JSON brings is taken as it is written.
@@ -86,6 +90,13 @@ impl Args {
         }
     }
 
+    /// A file that was uploaded under this name, or under one that `attach://` leads to.
+    pub(super) fn file(&self, name: &str) -> Option<&Bytes> {
+        let attached = self.get(name).and_then(Value::as_str);
+        let attached = attached.and_then(|text| text.strip_prefix("attach://"));
+        self.files.get(attached.unwrap_or(name))
+    }
+
     /// The chat that is meant. The sandbox's chats have no public names.
     pub(super) fn chat_id(&self) -> Result<i64, ApiError> {
         match self.get("chat_id") {
@@ -110,7 +121,7 @@ fn texts(pairs: HashMap<String, String>) -> impl Iterator<Item = (String, Value)
 
 async fn read_parts(
     mut body: Multipart,
-    args: &mut Map<String, Value>,
+    args: &mut Args,
 ) -> Result<(), axum::extract::multipart::MultipartError> {
     while let Some(part) = body.next_field().await? {
         let Some(name) = part.name().map(str::to_owned) else {
@@ -118,11 +129,10 @@ async fn read_parts(
         };
         let is_file = part.file_name().is_some();
         let bytes = part.bytes().await?;
-        let value = match String::from_utf8(bytes.to_vec()) {
-            Ok(text) if !is_file => Value::String(text),
-            _ => json!({ "file_size": bytes.len() }),
+        match String::from_utf8(bytes.to_vec()) {
+            Ok(text) if !is_file => args.values.insert(name, Value::String(text)).map(drop),
+            _ => args.files.insert(name, bytes).map(drop),
         };
-        args.insert(name, value);
     }
     Ok(())
 }

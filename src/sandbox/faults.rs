@@ -17,7 +17,7 @@ use super::answer::{Answer, ApiError, respond};
 /// A fault for the next calls of a method.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Fault {
-    /// Method that it strikes, in any case. Default `getUpdates`.
+    /// Method that it strikes, in any case; `*` for any but getUpdates. Default `getUpdates`.
     #[serde(default = "get_updates")]
     method: String,
     /// The chat that it strikes calls about. Default any call.
@@ -25,6 +25,12 @@ pub(super) struct Fault {
     /// How many calls it strikes. Default 1.
     #[serde(default = "once")]
     times: u32,
+    /// It strikes every so many-th call. Default 1, which is every call.
+    #[serde(default = "once")]
+    every: u32,
+    /// The calls that it could have struck.
+    #[serde(skip)]
+    seen: u32,
     #[serde(flatten)]
     kind: Kind,
 }
@@ -84,11 +90,18 @@ impl Faults {
 
     /// The fault that strikes this call, if one does.
     pub(super) fn strike(&mut self, method: &str, chat_id: Option<i64>) -> Option<Fault> {
-        let strikes = |fault: &Fault| {
-            fault.method.eq_ignore_ascii_case(method)
-                && (fault.chat_id.is_none() || fault.chat_id == chat_id)
-        };
-        let index = self.0.iter().position(strikes)?;
+        let mut index = None;
+        for (place, fault) in self.0.iter_mut().enumerate() {
+            if !fault.is_about(method, chat_id) {
+                continue;
+            }
+            // Each one counts all of its calls, also those that another one strikes.
+            fault.seen = fault.seen.wrapping_add(1);
+            if index.is_none() && fault.seen.is_multiple_of(fault.every.max(1)) {
+                index = Some(place);
+            }
+        }
+        let index = index?;
         let fault = self.0[index].clone();
         self.0[index].times = fault.times.saturating_sub(1);
         if self.0[index].times == 0 {
@@ -99,6 +112,14 @@ impl Faults {
 }
 
 impl Fault {
+    fn is_about(&self, method: &str, chat_id: Option<i64>) -> bool {
+        let is_method = match self.method.as_str() {
+            "*" => !method.eq_ignore_ascii_case("getUpdates"),
+            name => name.eq_ignore_ascii_case(method),
+        };
+        is_method && (self.chat_id.is_none() || self.chat_id == chat_id)
+    }
+
     /// What is answered instead. None where the call is to be carried out all the same.
     pub(super) async fn respond(self, shared: &Shared, token: &str) -> Option<Response> {
         Some(match self.kind {
@@ -109,9 +130,8 @@ impl Fault {
             } => {
                 let description = description.unwrap_or_else(|| reason(code));
                 respond(Err(ApiError {
-                    code,
-                    description,
                     retry_after,
+                    ..ApiError::new(code, description)
                 }))
             }
             Kind::Html { code } => {

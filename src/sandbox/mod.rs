@@ -18,18 +18,26 @@
 //! Not done here: anything that no feature of this project's uses; media beyond photos; limits on how often a bot
 //! may call, unless a fault says so.
 
+mod access;
 mod answer;
 mod args;
+mod chat;
+mod clock;
 mod control;
 mod faults;
+mod grants;
+mod html;
+mod members;
 mod methods;
 mod people;
+mod photo;
 mod polling;
 mod queue;
 mod server;
 #[cfg(test)]
 mod tests;
 mod world;
+mod worlds;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -37,7 +45,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::lifecycle::{Failure, Service, ServiceContext};
 pub use people::People;
-use world::{Tokens, Worlds};
+use worlds::{Tokens, Worlds};
 
 /// The number of a sandbox's own bot: always the same, so that a state directory can be used again.
 const BOT: i64 = 7_000_000_001;

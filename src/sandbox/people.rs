@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::world::User;
+use super::chat::Kind;
+use super::members::User;
 use super::{Sandbox, Shared};
 use crate::lifecycle::{Failure, Phase, Service, ServiceContext};
 
@@ -65,7 +66,7 @@ impl Service for People {
 impl People {
     async fn talk(&self) {
         if let Ok(world) = self.0.lock().of_bot(None) {
-            world.group(TEA_ROOM, "Tea room");
+            world.group(TEA_ROOM, "Tea room", Kind::Supergroup);
         }
         for line in 0.. {
             for (id, name, place, script) in CAST {

@@ -1,135 +1,36 @@
 //! What a bot of the sandbox can see: people, chats, messages, and the queue of its updates.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use tracing::info;
 
 use super::answer::ApiError;
+use super::chat::{Chat, Kind};
+use super::clock::Clock;
 use super::faults::Faults;
+use super::members::{Member, Status, User};
 use super::queue::UpdateQueue;
 
-/// Which tokens are accepted.
-pub(super) enum Tokens {
-    Any,
-    Only(Vec<String>),
-}
-
-/// A world for every token.
-pub(super) struct Worlds {
-    tokens: Tokens,
-    by_token: HashMap<String, World>,
-}
-
-impl Worlds {
-    pub(super) fn new(tokens: Tokens) -> Self {
-        let known = match &tokens {
-            Tokens::Any => Vec::new(),
-            Tokens::Only(tokens) => tokens.clone(),
-        };
-        let by_token = known
-            .into_iter()
-            .map(|token| (token.clone(), World::new(bot_id(&token).unwrap_or(1))))
-            .collect();
-        Self { tokens, by_token }
-    }
-
-    /// The world of this token; a well-formed token makes one where every token is accepted.
-    pub(super) fn of_token(&mut self, token: &str) -> Result<&mut World, ApiError> {
-        let id = bot_id(token).ok_or_else(|| ApiError::new(404, "Not Found"))?;
-        if let Tokens::Any = self.tokens {
-            return Ok(self
-                .by_token
-                .entry(token.to_owned())
-                .or_insert_with(|| World::new(id)));
-        }
-        self.by_token
-            .get_mut(token)
-            .ok_or_else(|| ApiError::new(401, "Unauthorized"))
-    }
-
-    /// The world of this bot, or of the only one there is.
-    pub(super) fn of_bot(&mut self, bot: Option<i64>) -> Result<&mut World, ApiError> {
-        let count = self.by_token.len();
-        let mut worlds = self.by_token.values_mut();
-        match bot {
-            Some(id) => worlds
-                .find(|world| world.bot_id == id)
-                .ok_or_else(|| ApiError::bad_request("no such bot has called yet")),
-            None if count == 1 => worlds
-                .next()
-                .ok_or_else(|| ApiError::bad_request("there is no bot")),
-            None if count == 0 => Err(ApiError::bad_request(
-                "no bot has called yet; make one with POST /control/bot",
-            )),
-            None => Err(ApiError::bad_request(&format!(
-                "there are {count} bots; say which one with \"bot\", its number"
-            ))),
-        }
-    }
-}
-
-fn bot_id(token: &str) -> Option<i64> {
-    let (number, secret) = token.split_once(':')?;
-    (secret.len() >= 3).then_some(())?;
-    number.parse().ok().filter(|id| *id > 0)
-}
-
-/// A person, or the bot itself.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct User {
-    pub(super) id: i64,
-    #[serde(default)]
-    pub(super) is_bot: bool,
-    #[serde(default = "nameless")]
-    pub(super) first_name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) username: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) language_code: Option<String>,
-}
-
-fn nameless() -> String {
-    "Somebody".to_owned()
-}
-
-/// Somebody's place in a chat. `status` is one of the Bot API's words.
-#[derive(Clone, Debug)]
-pub(super) struct Member {
-    pub(super) user: User,
-    pub(super) status: &'static str,
-    /// What a restricted member may do.
-    pub(super) permissions: Value,
-    pub(super) until: i64,
-}
-
-/// A private chat or a group.
-#[derive(Debug)]
-pub(super) struct Chat {
-    pub(super) id: i64,
-    /// Set for a group.
-    pub(super) title: Option<String>,
-    pub(super) members: BTreeMap<i64, Member>,
-    pub(super) messages: BTreeMap<i64, Value>,
-    pub(super) requests: BTreeMap<i64, User>,
-    next_message: i64,
-}
+/// Who made every group. The number is above a sandbox bot's, so that lists by number begin with the bot.
+const OWNER: i64 = 7_999_999_999;
 
 /// One bot's world.
 pub(super) struct World {
     pub(super) bot_id: i64,
+    pub(super) clock: Clock,
     pub(super) queue: UpdateQueue,
     pub(super) chats: BTreeMap<i64, Chat>,
     pub(super) faults: Faults,
     pub(super) webhook: Option<String>,
-    pub(super) commands: Value,
+    /// Commands by scope and language, as they were set.
+    pub(super) commands: BTreeMap<String, Value>,
     /// Callback queries that were not answered.
     pub(super) callbacks: Vec<String>,
+    /// What was answered to the others, in order.
+    pub(super) answers: Vec<Value>,
     /// How often each method was called.
     pub(super) calls: BTreeMap<String, u64>,
     /// Counts getUpdates calls: the newest one wins.
@@ -140,16 +41,25 @@ pub(super) struct World {
     pub(super) bell: Arc<Notify>,
 }
 
+/// How somebody came to another place in a chat.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Entry {
+    pub(super) via_join_request: bool,
+    pub(super) invite_link: Option<Value>,
+}
+
 impl World {
-    fn new(bot_id: i64) -> Self {
+    pub(super) fn new(bot_id: i64) -> Self {
         Self {
             bot_id,
+            clock: Clock::default(),
             queue: UpdateQueue::new(fastrand::i64(100_000_000..900_000_000)),
             chats: BTreeMap::new(),
             faults: Faults::default(),
             webhook: None,
-            commands: json!([]),
+            commands: BTreeMap::new(),
             callbacks: Vec::new(),
+            answers: Vec::new(),
             calls: BTreeMap::new(),
             polls: 0,
             last_poll: None,
@@ -168,29 +78,33 @@ impl World {
         }
     }
 
-    pub(super) fn chat(&mut self, id: i64) -> Result<&mut Chat, ApiError> {
-        self.chats
-            .get_mut(&id)
-            .ok_or_else(|| ApiError::bad_request("chat not found"))
+    /// Somebody whom the bot has met: in a private chat, in a group, or by a request to join one.
+    pub(super) fn person(&self, id: i64) -> Option<&User> {
+        let met =
+            |chat: &'_ Chat| chat.members.contains_key(&id) || chat.requests.contains_key(&id);
+        let chat = self.chats.values().find(|chat| met(chat))?;
+        let member = chat.members.get(&id).map(|member| &member.user);
+        member.or_else(|| chat.requests.get(&id).map(|request| &request.user))
     }
 
-    /// The private chat with a person, who has opened it.
+    /// The private chat with a person, whether or not it is open to the bot.
     pub(super) fn private_chat(&mut self, person: &User) -> &mut Chat {
-        let bot = self.bot();
+        let (bot, clock) = (self.bot(), self.clock.clone());
         self.chats.entry(person.id).or_insert_with(|| {
-            let mut chat = Chat::new(person.id, None);
-            chat.set_member(person.clone(), "member");
-            chat.set_member(bot, "member");
+            let mut chat = Chat::new(person.id, Kind::Private, None, clock);
+            chat.set_member(person.clone(), Status::Member);
+            chat.set_member(bot, Status::Member);
             chat
         })
     }
 
     /// A group with the bot as its administrator.
-    pub(super) fn group(&mut self, id: i64, title: &str) -> &mut Chat {
-        let bot = self.bot();
+    pub(super) fn group(&mut self, id: i64, title: &str, kind: Kind) -> &mut Chat {
+        let (bot, clock) = (self.bot(), self.clock.clone());
         self.chats.entry(id).or_insert_with(|| {
-            let mut chat = Chat::new(id, Some(title.to_owned()));
-            chat.set_member(bot, "administrator");
+            let mut chat = Chat::new(id, kind, Some(title.to_owned()), clock);
+            chat.set_member(owner(), Status::Creator);
+            chat.set_member(bot, Status::Administrator);
             chat
         })
     }
@@ -199,6 +113,18 @@ impl World {
         let id = self.queue.push(kind, payload);
         self.bell.notify_waiters();
         id
+    }
+
+    /// Tells the bot of something in a chat, where it is in that chat.
+    pub(super) fn push_from(&mut self, chat_id: i64, kind: &str, payload: &Value) {
+        let bot_id = self.bot_id;
+        if self
+            .chats
+            .get(&chat_id)
+            .is_some_and(|chat| chat.has(bot_id))
+        {
+            self.push(kind, payload);
+        }
     }
 
     /// A person says something: the message, and the update that tells the bot.
@@ -212,7 +138,7 @@ impl World {
         let chat = if chat_id == person.id {
             self.private_chat(person)
         } else {
-            self.chat(chat_id)?
+            self.living(chat_id)?
         };
         chat.let_speak(person)?;
         let mut message = chat.new_message(person);
@@ -223,202 +149,121 @@ impl World {
         chat.set_reply(&mut message, reply_to)?;
         chat.keep(message.clone());
         chat.narrate(&person.first_name, text);
-        self.push("message", &message);
+        if chat_id == person.id {
+            self.block(person, false);
+        }
+        self.push_from(chat_id, "message", &message);
         Ok(message)
     }
 
-    /// Gives somebody another place in a chat, and tells a bot that asked for `chat_member`.
+    /// A person blocks the bot, or lets it in; who writes does the latter.
+    pub(super) fn block(&mut self, person: &User, is_blocked: bool) {
+        let bot = self.bot();
+        let chat = self.private_chat(person);
+        let status = |is_blocked| {
+            if is_blocked {
+                Status::Kicked
+            } else {
+                Status::Member
+            }
+        };
+        let was = std::mem::replace(&mut chat.is_blocked, is_blocked);
+        chat.is_open = true;
+        if was == is_blocked {
+            return;
+        }
+        let change = json!({
+            "chat": chat.as_json(),
+            "from": person,
+            "date": chat.now(),
+            "old_chat_member": Member::new(bot.clone(), status(was)).as_json(),
+            "new_chat_member": Member::new(bot, status(is_blocked)).as_json(),
+        });
+        self.push("my_chat_member", &change);
+    }
+
+    /// Gives somebody another place in a chat: the update that tells it to a bot that may know, and the service
+    /// message where somebody came or went. Null where there is no such message.
     pub(super) fn change_member(
         &mut self,
         chat_id: i64,
         by: &User,
         member: Member,
-    ) -> Result<(), ApiError> {
-        let chat = self.chat(chat_id)?;
-        let nobody = Member {
-            status: "left",
-            permissions: json!({}),
-            until: 0,
-            user: member.user.clone(),
-        };
+        entry: &Entry,
+    ) -> Result<Value, ApiError> {
+        let chat = self.living(chat_id)?;
+        let id = member.user.id;
+        let nobody = || Member::new(member.user.clone(), Status::Left);
         let old = chat
             .members
-            .insert(member.user.id, member.clone())
-            .unwrap_or(nobody);
-        let payload = json!({
+            .insert(id, member.clone())
+            .unwrap_or_else(nobody);
+        if old == member {
+            return Ok(Value::Null);
+        }
+        let mut change = json!({
             "chat": chat.as_json(),
             "from": by,
-            "date": now(),
+            "date": chat.now(),
             "old_chat_member": old.as_json(),
             "new_chat_member": member.as_json(),
         });
-        self.push("chat_member", &payload);
-        Ok(())
-    }
-}
-
-impl Chat {
-    fn new(id: i64, title: Option<String>) -> Self {
-        Self {
-            id,
-            title,
-            members: BTreeMap::new(),
-            messages: BTreeMap::new(),
-            requests: BTreeMap::new(),
-            next_message: 1,
+        if entry.via_join_request {
+            change["via_join_request"] = json!(true);
         }
-    }
-
-    fn set_member(&mut self, user: User, status: &'static str) {
-        self.members.insert(user.id, Member::new(user, status));
-    }
-
-    /// Whoever speaks in a group is a member of it, and whoever was muted or banned cannot.
-    fn let_speak(&mut self, person: &User) -> Result<(), ApiError> {
-        let member = self
-            .members
-            .entry(person.id)
-            .or_insert_with(|| Member::new(person.clone(), "member"));
-        match member.status {
-            "kicked" => Err(ApiError::new(
-                403,
-                "Forbidden: this person is banned from the chat",
-            )),
-            "restricted" if member.permissions["can_send_messages"] != json!(true) => Err(
-                ApiError::new(403, "Forbidden: this person may not write in the chat"),
-            ),
-            "left" => {
-                member.status = "member";
-                Ok(())
-            }
-            _ => Ok(()),
+        if let Some(link) = &entry.invite_link {
+            change["invite_link"] = link.clone();
         }
-    }
-
-    /// Quotes the message that is replied to, without what that one replied to: the Bot API nests one level.
-    pub(super) fn set_reply(
-        &self,
-        message: &mut Value,
-        reply_to: Option<i64>,
-    ) -> Result<(), ApiError> {
-        let Some(id) = reply_to else { return Ok(()) };
-        let replied = self
-            .messages
-            .get(&id)
-            .ok_or_else(|| ApiError::bad_request("message to be replied not found"))?;
-        let mut replied = replied.clone();
-        if let Some(fields) = replied.as_object_mut() {
-            fields.remove("reply_to_message");
+        if member.is_present() {
+            chat.requests.remove(&id);
         }
-        message["reply_to_message"] = replied;
-        Ok(())
+        self.tell_of_member(chat_id, id, &change);
+        Ok(self.tell_of_move(chat_id, by, &old, &member))
     }
 
-    pub(super) fn as_json(&self) -> Value {
-        match &self.title {
-            Some(title) => json!({ "id": self.id, "type": "supergroup", "title": title }),
-            None => {
-                let person = self.members.get(&self.id).map(|member| &member.user);
-                json!({
-                    "id": self.id,
-                    "type": "private",
-                    "first_name": person.map_or("Somebody", |person| person.first_name.as_str()),
-                })
-            }
-        }
-    }
-
-    /// A message with all but its content; [`keep`](Self::keep) puts it into the chat.
-    pub(super) fn new_message(&mut self, from: &User) -> Value {
-        let id = self.next_message;
-        self.next_message += 1;
-        json!({ "message_id": id, "from": from, "chat": self.as_json(), "date": now() })
-    }
-
-    pub(super) fn keep(&mut self, message: Value) {
-        if let Some(id) = message["message_id"].as_i64() {
-            self.messages.insert(id, message);
-        }
-    }
-
-    /// Tells the conversation to whoever watches. These people are made up, so their words may be logged.
-    pub(super) fn narrate(&self, who: &str, text: &str) {
-        let place = match (&self.title, self.members.get(&self.id)) {
-            (Some(title), _) => title.as_str(),
-            (None, Some(person)) if person.user.first_name != who => {
-                person.user.first_name.as_str()
-            }
-            (None, _) => "the bot",
+    /// A bot always learns of itself, and of others as an administrator.
+    fn tell_of_member(&mut self, chat_id: i64, id: i64, change: &Value) {
+        let bot_id = self.bot_id;
+        let bot = |chat: &Chat| {
+            chat.members
+                .get(&bot_id)
+                .is_some_and(Member::is_administrator)
         };
-        info!(target: "sundown::conversation", "{who} → {place}: {}", text.replace('\n', " ⏎ "));
+        if id == bot_id {
+            self.push("my_chat_member", change);
+        } else if self.chats.get(&chat_id).is_some_and(bot) {
+            self.push("chat_member", change);
+        }
+    }
+
+    fn tell_of_move(&mut self, chat_id: i64, by: &User, old: &Member, new: &Member) -> Value {
+        let user = &new.user;
+        let (field, content, what) = match (old.is_present(), new.is_present()) {
+            (false, true) => ("new_chat_members", json!([user]), "(joins)"),
+            (true, false) if by == user => ("left_chat_member", json!(user), "(leaves)"),
+            (true, false) => ("left_chat_member", json!(user), "(is removed)"),
+            _ => return Value::Null,
+        };
+        let Some(chat) = self.chats.get_mut(&chat_id) else {
+            return Value::Null;
+        };
+        let mut service = chat.new_message(by);
+        service[field] = content;
+        chat.keep(service.clone());
+        chat.narrate(&user.first_name, what);
+        self.push_from(chat_id, "message", &service);
+        service
     }
 }
 
-impl Member {
-    pub(super) fn new(user: User, status: &'static str) -> Self {
-        Self {
-            user,
-            status,
-            permissions: json!({}),
-            until: 0,
-        }
-    }
-
-    pub(super) fn as_json(&self) -> Value {
-        let mut member = json!({ "user": self.user, "status": self.status });
-        match self.status {
-            "restricted" => {
-                let all = [
-                    "can_send_messages",
-                    "can_send_audios",
-                    "can_send_documents",
-                    "can_send_photos",
-                    "can_send_videos",
-                    "can_send_video_notes",
-                    "can_send_voice_notes",
-                    "can_send_polls",
-                    "can_send_other_messages",
-                    "can_add_web_page_previews",
-                    "can_change_info",
-                    "can_invite_users",
-                    "can_pin_messages",
-                    "can_manage_topics",
-                ];
-                for name in all {
-                    member[name] = json!(self.permissions[name].as_bool().unwrap_or(false));
-                }
-                member["is_member"] = json!(true);
-                member["until_date"] = json!(self.until);
-            }
-            "kicked" => member["until_date"] = json!(self.until),
-            "administrator" => {
-                let rights = [
-                    "can_be_edited",
-                    "is_anonymous",
-                    "can_manage_chat",
-                    "can_delete_messages",
-                    "can_manage_video_chats",
-                    "can_restrict_members",
-                    "can_promote_members",
-                    "can_change_info",
-                    "can_invite_users",
-                    "can_post_stories",
-                    "can_edit_stories",
-                    "can_delete_stories",
-                    "can_pin_messages",
-                    "can_manage_topics",
-                ];
-                for name in rights {
-                    member[name] = json!(!matches!(
-                        name,
-                        "can_be_edited" | "is_anonymous" | "can_promote_members"
-                    ));
-                }
-            }
-            "creator" => member["is_anonymous"] = json!(false),
-            _ => {}
-        }
-        member
+/// Who made every group of the sandbox.
+pub(super) fn owner() -> User {
+    User {
+        id: OWNER,
+        is_bot: false,
+        first_name: "Owner".to_owned(),
+        username: None,
+        language_code: None,
     }
 }
 
@@ -426,11 +271,4 @@ impl Member {
 fn command_length(text: &str) -> Option<usize> {
     let word = text.split_whitespace().next()?;
     (word.len() > 1 && text.starts_with('/')).then_some(word.len())
-}
-
-/// Now, as the Bot API says it: seconds since 1970.
-pub(super) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs())
 }

@@ -1,7 +1,12 @@
 //! The Bot API's methods, but for getUpdates.
 
+mod buttons;
 mod chats;
+mod content;
+mod edits;
+mod members;
 mod messages;
+mod requests;
 mod setup;
 
 use super::answer::{Answer, ApiError};
@@ -16,22 +21,27 @@ pub(super) fn call(world: &mut World, method: &str, args: &Args) -> Answer {
         "deletewebhook" => setup::delete_webhook(world, args),
         "getwebhookinfo" => setup::get_webhook_info(world),
         "setmycommands" => setup::set_my_commands(world, args),
-        "getmycommands" => setup::get_my_commands(world),
+        "deletemycommands" => setup::delete_my_commands(world, args),
+        "getmycommands" => setup::get_my_commands(world, args),
         "sendmessage" => messages::send_message(world, args),
         "sendphoto" => messages::send_photo(world, args),
-        "editmessagetext" => messages::edit_message_text(world, args),
-        "deletemessage" => messages::delete_message(world, args),
-        "deletemessages" => messages::delete_messages(world, args),
         "sendchataction" => messages::send_chat_action(world, args),
-        "answercallbackquery" => messages::answer_callback_query(world, args),
+        "editmessagetext" => edits::edit_message_text(world, args),
+        "editmessagecaption" => edits::edit_message_caption(world, args),
+        "editmessagereplymarkup" => edits::edit_message_reply_markup(world, args),
+        "deletemessage" => edits::delete_message(world, args),
+        "deletemessages" => edits::delete_messages(world, args),
+        "answercallbackquery" => buttons::answer_callback_query(world, args),
         "getchat" => chats::get_chat(world, args),
         "getchatmember" => chats::get_chat_member(world, args),
+        "getchatmembercount" => chats::get_chat_member_count(world, args),
         "getchatadministrators" => chats::get_chat_administrators(world, args),
-        "restrictchatmember" => chats::restrict_chat_member(world, args),
-        "banchatmember" => chats::ban_chat_member(world, args),
-        "unbanchatmember" => chats::unban_chat_member(world, args),
-        "approvechatjoinrequest" => chats::approve_chat_join_request(world, args),
-        "declinechatjoinrequest" => chats::decline_chat_join_request(world, args),
+        "leavechat" => chats::leave_chat(world, args),
+        "restrictchatmember" => members::restrict_chat_member(world, args),
+        "banchatmember" => members::ban_chat_member(world, args),
+        "unbanchatmember" => members::unban_chat_member(world, args),
+        "approvechatjoinrequest" => requests::approve_chat_join_request(world, args),
+        "declinechatjoinrequest" => requests::decline_chat_join_request(world, args),
         _ => Err(ApiError::new(404, "Not Found: method not found")),
     }
 }

@@ -56,13 +56,47 @@ pub(super) fn get_webhook_info(world: &World) -> Answer {
 }
 
 pub(super) fn set_my_commands(world: &mut World, args: &Args) -> Answer {
-    world.commands = args
+    let commands = args
         .json("commands")
         .filter(Value::is_array)
         .ok_or_else(|| ApiError::bad_request("parameter \"commands\" is required"))?;
+    world.commands.insert(commands_key(args)?, commands);
     Ok(json!(true))
 }
 
-pub(super) fn get_my_commands(world: &World) -> Answer {
-    Ok(world.commands.clone())
+pub(super) fn delete_my_commands(world: &mut World, args: &Args) -> Answer {
+    world.commands.remove(&commands_key(args)?);
+    Ok(json!(true))
+}
+
+pub(super) fn get_my_commands(world: &World, args: &Args) -> Answer {
+    let commands = world.commands.get(&commands_key(args)?);
+    Ok(commands.cloned().unwrap_or_else(|| json!([])))
+}
+
+/// Whom commands are for; each scope and language has its own. The default one has an empty name.
+fn commands_key(args: &Args) -> Result<String, ApiError> {
+    const SCOPES: [&str; 7] = [
+        "default",
+        "all_private_chats",
+        "all_group_chats",
+        "all_chat_administrators",
+        "chat",
+        "chat_administrators",
+        "chat_member",
+    ];
+    let scope = args.json("scope").unwrap_or(json!({ "type": "default" }));
+    let kind = scope["type"].as_str().unwrap_or_default();
+    if !SCOPES.contains(&kind) {
+        return Err(ApiError::bad_request(
+            "can't parse BotCommandScope: unsupported type specified",
+        ));
+    }
+    let language = args.text("language_code").unwrap_or_default();
+    let of_all = kind == "default" && language.is_empty();
+    Ok(if of_all {
+        String::new()
+    } else {
+        format!("{language} {scope}")
+    })
 }
