@@ -14,7 +14,7 @@ use super::machine::{Deed, Event};
 use super::moment::Moment;
 use super::trouble::{Trouble, weigh};
 use super::work::Work;
-use super::{Failed, Tools};
+use super::{Failed, Tools, scan};
 use crate::lifecycle::crash_point;
 
 /// A mute that nobody lifts is over after this, should the bot be gone for good. Telegram takes more than 366 days for ever.
@@ -69,6 +69,7 @@ pub(super) async fn carry_out(
             Trouble::Moved(_) => return Ok(()),
             Trouble::Refused(reason) => {
                 warn!(chat_id = chat, user_id = user, ?deed, reason, "refused");
+                scan::refused(&tools.state, chat, deed, &reason)?;
                 Event::Failed(deed)
             }
         },

@@ -34,6 +34,7 @@ mod notices;
 mod private;
 mod prompt;
 mod raid;
+mod scan;
 mod texts;
 mod trouble;
 mod updates;
@@ -101,7 +102,7 @@ struct Tools {
 /// The handler tree for updates. It needs a [`Guard`] and a [`Handle`] among the dependencies.
 #[must_use]
 pub fn handler() -> UpdateHandler<Failed> {
-    with_tools(updates::tree())
+    with_tools(dptree::entry().branch(scan::tree()).branch(updates::tree()))
 }
 
 /// The handler tree for timers; the same dependencies.
@@ -152,5 +153,6 @@ async fn on_timer(tools: Tools, timer: Timer) -> Result<(), Failed> {
             notices::tell_administrators(&tools, chat, &text).await
         }
         Work::Pulse => clock::pulse(&tools).await,
+        Work::Scan(step) => scan::take(&tools, step).await,
     }
 }

@@ -12,6 +12,7 @@ use super::machine::{Event, Reply};
 use super::private::{self, BLIND};
 use super::prompt::{HERE, LINK};
 use super::raid::Raid;
+use super::scan::schedule;
 use super::texts::{Label, Language, Person, Text};
 use super::work::Work;
 use super::{Failed, Tools, administrators, clock};
@@ -77,6 +78,7 @@ async fn member_changed(tools: Tools, update: ChatMemberUpdated) -> Result<(), F
     if let Some(event) = event {
         if matches!(event, Event::Joined { .. }) {
             clock::start(&tools).await?;
+            schedule::begin(&mut desk)?;
             count(&mut desk)?;
         }
         desk.event(id_of(&new.user), &event).await?;

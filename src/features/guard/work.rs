@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::{Deed, Event, Tell};
 use super::moment::Moment;
+use super::scan::Step;
 use crate::bot::State;
 use crate::store::{LaneKey, StoreError};
 
@@ -62,6 +63,8 @@ pub(super) enum Work {
     Write { to: i64, text: String },
     /// Says that the guard is alive.
     Pulse,
+    /// A step of a scan, which says itself where it is done.
+    Scan(Step),
 }
 
 impl Work {
@@ -96,6 +99,7 @@ impl Work {
                 LaneKey::named(&format!("guard/to/{to}"))
             }
             Self::Pulse => LaneKey::named("guard"),
+            Self::Scan(step) => step.lane(),
         }
     }
 
@@ -113,6 +117,7 @@ impl Work {
             Self::Delete { chat, message } => format!("guard/delete/{chat}/{message}"),
             Self::Raid { chat } => format!("guard/raid/{chat}"),
             Self::Pulse => "guard/pulse".to_owned(),
+            Self::Scan(step) => step.name(),
             // Each of these is one of its own.
             Self::Event { .. }
             | Self::Tell { .. }
