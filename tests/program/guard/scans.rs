@@ -372,6 +372,31 @@ async fn a_dry_run_says_what_it_would_do_and_does_nothing() {
     assert_eq!(kept[0]["warnings"], 3);
 }
 
+#[tokio::test]
+async fn a_scan_goes_on_after_a_stop_in_its_middle() {
+    let mut town = Town::new().await;
+    town.group(A, "Gamers", on(), &[(ADA, 3), (CLEO, 0)]).await;
+    let late = json!({ "fault": "late", "seconds": 1, "method": "restrictChatMember" });
+    town.server.fault(late).await;
+    let bot = town.start().await;
+    town.server.say(OPERATOR, "/scan").await;
+    town.wait_for_button(OPERATOR).await;
+    town.end(bot, &[]).await;
+    assert!(town.server.answers(A).await.is_empty());
+    let bot = town.start().await;
+    let said = town.wait_for(OPERATOR, SUMMARY).await;
+    let summary = with(&said, SUMMARY)[0];
+    assert!(
+        summary.contains("2 unverified, 1 warned, 1 removed"),
+        "{summary}"
+    );
+    let kept = town.end(bot, &[case(A, ADA), past(A, CLEO)]).await;
+    assert_eq!(
+        (&kept[0]["warnings"], &kept[1]["status"]),
+        (&json!(2), &json!("kicked"))
+    );
+}
+
 /// Killed at a point of a scan, the next life ends it as an undisturbed one would; the message that was on its way may
 /// stand there twice.
 async fn killed_at(point: &str, lists: usize, notices: usize) {
