@@ -13,7 +13,7 @@ use super::machine::{Deed, Event, is_wanted};
 use super::moment::Moment;
 use super::trouble::{Trouble, weigh};
 use super::work::Work;
-use super::{Failed, Tools};
+use super::{Failed, Tools, scan};
 use crate::lifecycle::crash_point;
 
 /// A mute that nobody lifts is over after this, should the bot be gone for good. Telegram takes more than 366 days for ever.
@@ -81,6 +81,7 @@ pub(super) async fn carry_out(
             Trouble::Refused(reason) => {
                 warn!(chat_id = chat, user_id = user, ?deed, reason, "refused");
                 Work::CheckRights { chat }.now(&tools.state)?;
+                scan::refused(&tools.state, chat, deed, &reason)?;
                 Event::Failed(deed)
             }
         },

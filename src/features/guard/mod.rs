@@ -36,6 +36,7 @@ mod notices;
 mod private;
 mod prompt;
 mod raid;
+mod scan;
 mod texts;
 mod trouble;
 mod updates;
@@ -103,7 +104,7 @@ struct Tools {
 /// The handler tree for updates. It needs a [`Guard`] and a [`Handle`] among the dependencies.
 #[must_use]
 pub fn handler() -> UpdateHandler<Failed> {
-    with_tools(updates::tree())
+    with_tools(dptree::entry().branch(scan::tree()).branch(updates::tree()))
 }
 
 /// The handler tree for timers; the same dependencies.
@@ -170,6 +171,7 @@ async fn on_timer(tools: Tools, timer: Timer) -> Result<(), Failed> {
         Work::Skipped { chat, user, deed } => updates::skipped(&tools, chat, user, deed).await,
         Work::Migrate { chat, to } => migrate::carry_over(&tools, chat, to).await,
         Work::Pulse => clock::pulse(&tools).await,
+        Work::Scan(step) => scan::take(&tools, step).await,
     }
 }
 

@@ -6,13 +6,14 @@ use teloxide::types::{ChatJoinRequest, ChatMember, ChatMemberKind, ChatMemberUpd
 use tracing::debug;
 
 use super::captcha::parse_data;
-use super::case::Case;
+use super::case::{Case, Status};
 use super::desk::Desk;
 use super::group::{Notice, NoticeKind};
 use super::machine::{Deed, Event, Reply};
 use super::private::{self, BLIND};
 use super::prompt::{HERE, LINK};
 use super::raid::Raid;
+use super::scan::schedule;
 use super::texts::{Label, Language, Person, Text};
 use super::work::Work;
 use super::{Failed, Tools, admin, administrators, clock, migrate};
@@ -93,6 +94,7 @@ async fn member_changed(tools: Tools, update: ChatMemberUpdated) -> Result<(), F
     if let Some(event) = event {
         if matches!(event, Event::Joined { .. }) {
             clock::start(&tools).await?;
+            schedule::begin(&mut desk)?;
             count(&mut desk)?;
         }
         desk.event(id_of(&new.user), &event).await?;
@@ -247,7 +249,14 @@ async fn opened(tools: Tools, message: Message, chat: i64) -> Result<(), Failed>
         Work::Event { chat, user, event }.now(&tools.state)?;
     } else {
         let language = Language::of_code(from.language_code.as_deref());
-        let text = language.say(&Text::NothingToVerify);
+        let has_passed = case.is_some_and(|case| case.status == Status::Passed);
+        let desk = Desk::open(&tools, chat).await?;
+        let group = &desk.group.title;
+        let text = if has_passed {
+            language.say(&Text::AlreadyPassed { group })
+        } else {
+            language.say(&Text::NothingToVerify)
+        };
         private::write(&tools, message.chat.id.0, text).await?;
     }
     Ok(())

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::admin::View;
 use super::machine::{Deed, Event, Tell};
 use super::moment::Moment;
+use super::scan::Step;
 use crate::bot::State;
 use crate::store::{LaneKey, StoreError};
 
@@ -80,6 +81,8 @@ pub(super) enum Work {
     Migrate { chat: i64, to: i64 },
     /// Says that the guard is alive.
     Pulse,
+    /// A step of a scan, which says itself where it is done.
+    Scan(Step),
 }
 
 impl Work {
@@ -120,6 +123,7 @@ impl Work {
                 LaneKey::named(&format!("guard/to/{to}"))
             }
             Self::Pulse => LaneKey::named("guard"),
+            Self::Scan(step) => step.lane(),
         }
     }
 
@@ -158,7 +162,9 @@ impl Work {
             | Self::CheckRights { chat }
             | Self::Complain { chat, .. }
             | Self::Skipped { chat, .. } => Some(chat),
-            Self::Delete { .. }
+            // A scan ends where the group was; the next one finds it.
+            Self::Scan(_)
+            | Self::Delete { .. }
             | Self::Show { .. }
             | Self::Migrate { .. }
             | Self::Write { .. }
@@ -188,6 +194,7 @@ impl Work {
             Self::Migrate { chat, .. } => format!("guard/migrate/{chat}"),
             Self::Skipped { chat, user, deed } => format!("guard/skipped/{chat}/{user}/{deed:?}"),
             Self::Pulse => "guard/pulse".to_owned(),
+            Self::Scan(step) => step.name(),
             // Each of these is one of its own.
             Self::Event { .. }
             | Self::Tell { .. }

@@ -5,4 +5,5 @@ mod captchas;
 mod crashes;
 mod group;
 mod many;
+mod scans;
 mod town;

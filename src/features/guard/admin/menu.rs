@@ -11,6 +11,7 @@ use crate::features::guard::case::Route;
 use crate::features::guard::desk::{Desk, pending_of};
 use crate::features::guard::group::Settings;
 use crate::features::guard::machine::Event;
+use crate::features::guard::scan::schedule;
 use crate::features::guard::texts::{Label, Text};
 use crate::features::guard::updates::answer as answer_press;
 use crate::features::guard::work::Work;
@@ -103,6 +104,8 @@ fn no_such_setting(desk: &Desk<'_>, said: &str) -> String {
 async fn change(desk: &mut Desk<'_>, settings: Settings) -> Result<(), Failed> {
     let goes_off = desk.group.settings.is_on && !settings.is_on;
     desk.group.settings = settings;
+    schedule::begin(desk)?;
+    schedule::changed(desk.tools)?;
     if goes_off {
         let let_go = release(desk).await?;
         let language = desk.group.settings.language;

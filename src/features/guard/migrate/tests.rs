@@ -17,6 +17,7 @@ fn case(route: Route, ending: Option<Status>) -> Case {
         challenge: None,
         asked: None,
         is_unreachable: false,
+        is_muted: false,
         ending,
         ended: None,
     }

@@ -28,7 +28,6 @@ pub(super) fn say(text: &Text<'_>) -> String {
         ),
         Text::PassedNotice { person } => format!("{} has verified. Welcome.", name(person)),
         Text::Approved { person, by } => format!("{} was let in by {}.", name(person), name(by)),
-        Text::Rejected { person, by } => format!("{} was turned away by {}.", name(person), name(by)),
         Text::ScanList { people, more, left } => format!(
             "{} not verified yet: {}.\nPlease press the button and answer. {} left before removal.",
             have(people.len() + more),
@@ -46,11 +45,6 @@ pub(super) fn say(text: &Text<'_>) -> String {
             span(back_after),
         ),
         Text::JoinRequest { person } => format!("{} asks to join.", name(person)),
-        Text::RequestEnded { person, end } => match end {
-            End::Approved => format!("The request of {} to join was approved.", name(person)),
-            End::Declined => format!("The request of {} to join was declined.", name(person)),
-            End::Expired => format!("The request of {} to join was not answered in time.", name(person)),
-        },
 
         Text::Challenge { challenge, group, time } => format!(
             "To enter {}, {}\nYou have {}.",
@@ -70,7 +64,6 @@ pub(super) fn say(text: &Text<'_>) -> String {
         ),
         Text::NothingToVerify => "There is nothing for you to verify.".to_owned(),
         Text::AlreadyPassed { group } => format!("You have already verified for {}.", title(group)),
-        Text::ChooseGroup => "Several groups are waiting for you. Which one is it?".to_owned(),
         Text::YourRequestEnded { group, end } => match end {
             End::Approved => format!("Your request to join {} was approved. Welcome.", title(group)),
             End::Declined => format!("Your request to join {} was declined.", title(group)),
@@ -92,11 +85,9 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::ScanCancelled => "The scan was cancelled.".to_owned(),
         Text::ScanNothing => "Nothing to do: everybody has verified.".to_owned(),
         Text::ScanRunning => "A scan is already running.".to_owned(),
-        Text::ScanQuiet { hours } => format!("These are quiet hours ({}). The scan waits until they are over.", reason(hours)),
 
         Text::Menu { group } => format!("<b>Verification in</b> {}\nA button changes its setting.", title(group)),
         Text::Help => HELP.to_owned(),
-        Text::AdministratorsOnly => "Only administrators of the group can do that.".to_owned(),
         Text::BasicGroup => {
             "This is a basic group, in which nobody can be muted. Please convert it to a supergroup, for example by \
              making its history visible to new members; then verification works."
@@ -130,7 +121,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             code(known),
         ),
         Text::Groups { groups: [], more: 0 } => "No group has a guard yet.".to_owned(),
-        Text::Groups { groups, more } => lines(groups.iter().map(known), more),
+        Text::Groups { groups, more } => lines(groups, more, known),
         Text::NoSuchPerson => {
             "Nobody like that is waiting. Reply to a message of the person, or give the number that /pending shows."
                 .to_owned()
@@ -166,7 +157,6 @@ pub(super) fn label(label: &Label<'_>) -> String {
         Label::Verify => "Verify".to_owned(),
         Label::Human => "✅ I am human".to_owned(),
         Label::CannotSee => "I cannot see it".to_owned(),
-        Label::Group(title) => foreign::plain_title(title, "a group"),
         Label::Approve => "Approve".to_owned(),
         Label::Reject => "Decline".to_owned(),
         Label::CancelScan => "Cancel the scan".to_owned(),
@@ -174,10 +164,6 @@ pub(super) fn label(label: &Label<'_>) -> String {
         Label::UseTheLink => "Please press the other button: it opens the chat with me.".to_owned(),
         Label::NotForYou => "This button is not for you.".to_owned(),
         Label::Passed => "Done, you may write now.".to_owned(),
-        Label::Wrong { left } => format!(
-            "That was not it. {} left.",
-            count(left as usize, "attempt", "attempts")
-        ),
         Label::TooLate => "This no longer counts.".to_owned(),
         Label::AdministratorsOnly => "Only administrators can do that.".to_owned(),
 

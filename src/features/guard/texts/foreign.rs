@@ -42,16 +42,6 @@ pub(super) fn title(title: &str, instead: &str) -> String {
     format!("<b>{}</b>", isolated(shown))
 }
 
-/// A group's title on a button: plain.
-pub(super) fn plain_title(title: &str, instead: &str) -> String {
-    let title = clean(title, NAME_CHARACTERS);
-    if title.is_empty() {
-        instead.to_owned()
-    } else {
-        title
-    }
-}
-
 /// Why something failed, or another value in words.
 pub(super) fn reason(reason: &str) -> String {
     isolated(&clean(reason, REASON_CHARACTERS))

@@ -14,8 +14,6 @@ pub(in crate::features::guard) enum Label<'a> {
     Human,
     /// Below a picture: asks for the text alternative.
     CannotSee,
-    /// A group to choose, where several wait for the same person.
-    Group(&'a str),
     /// Below a join request, for administrators.
     Approve,
     /// Below a join request, for administrators.
@@ -29,8 +27,6 @@ pub(in crate::features::guard) enum Label<'a> {
     NotForYou,
     /// Answer: right.
     Passed,
-    /// Answer: wrong, and how many attempts are left.
-    Wrong { left: u32 },
     /// Answer: the challenge no longer counts.
     TooLate,
     /// Answer: only for administrators.

@@ -36,6 +36,7 @@ pub(super) enum Language {
 }
 
 impl Language {
+    #[cfg(test)]
     pub(super) const ALL: [Self; 2] = [Self::English, Self::Chinese];
 
     /// The language of a person's app, by its IETF tag; English where it is none of ours.

@@ -21,8 +21,6 @@ pub(in crate::features::guard) enum Text<'a> {
     PassedNotice { person: &'a Person },
     /// An administrator let somebody in.
     Approved { person: &'a Person, by: &'a Person },
-    /// An administrator removed somebody who had not verified.
-    Rejected { person: &'a Person, by: &'a Person },
     /// A scan's list of those who have not verified; `left` warnings are left before they are removed.
     ScanList {
         people: &'a [Person],
@@ -39,8 +37,6 @@ pub(in crate::features::guard) enum Text<'a> {
     },
     /// Somebody asks to join.
     JoinRequest { person: &'a Person },
-    /// How a join request ended.
-    RequestEnded { person: &'a Person, end: End },
 
     // In private.
     /// The challenge. A picture's is its caption.
@@ -61,8 +57,6 @@ pub(in crate::features::guard) enum Text<'a> {
     NothingToVerify,
     /// It was passed before.
     AlreadyPassed { group: &'a str },
-    /// Several groups wait; their titles are on the buttons.
-    ChooseGroup,
     /// To the applicant: how the join request ended.
     YourRequestEnded { group: &'a str, end: End },
 
@@ -85,16 +79,12 @@ pub(in crate::features::guard) enum Text<'a> {
     ScanNothing,
     /// One is running; there is no second one beside it.
     ScanRunning,
-    /// Not now: quiet hours, as `22:00–08:00`.
-    ScanQuiet { hours: &'a str },
 
     // To administrators.
     /// Above the menu's buttons.
     Menu { group: &'a str },
     /// The commands.
     Help,
-    /// A command is not for everybody.
-    AdministratorsOnly,
     /// Basic groups know no restrictions.
     BasicGroup,
     /// Rights that the bot lacks, and what does not work; none missing is said too.

@@ -27,7 +27,6 @@ pub(super) fn say(text: &Text<'_>) -> String {
         ),
         Text::PassedNotice { person } => format!("{} 已通过验证，欢迎。", name(person)),
         Text::Approved { person, by } => format!("{} 已由 {} 批准。", name(person), name(by)),
-        Text::Rejected { person, by } => format!("{} 已被 {} 拒绝。", name(person), name(by)),
         Text::ScanList { people, more, left } => format!(
             "以下 {} 人尚未验证：{}。\n请点击按钮完成验证。移出前还有 {left} 次警告。",
             people.len() + more,
@@ -44,11 +43,6 @@ pub(super) fn say(text: &Text<'_>) -> String {
             span(back_after),
         ),
         Text::JoinRequest { person } => format!("{} 申请加入。", name(person)),
-        Text::RequestEnded { person, end } => match end {
-            End::Approved => format!("{} 的入群申请已通过。", name(person)),
-            End::Declined => format!("{} 的入群申请已被拒绝。", name(person)),
-            End::Expired => format!("{} 的入群申请未能及时完成验证。", name(person)),
-        },
 
         Text::Challenge { challenge, group, time } => format!(
             "要进入 {}，{}\n您有 {}。",
@@ -65,7 +59,6 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::TooLate { group } => format!("{} 的验证时间已过。您可以重新加入，或联系管理员。", title(group)),
         Text::NothingToVerify => "您没有需要完成的验证。".to_owned(),
         Text::AlreadyPassed { group } => format!("您已经通过了 {} 的验证。", title(group)),
-        Text::ChooseGroup => "有多个群组在等待您的验证，请选择一个。".to_owned(),
         Text::YourRequestEnded { group, end } => match end {
             End::Approved => format!("您加入 {} 的申请已通过，欢迎。", title(group)),
             End::Declined => format!("您加入 {} 的申请已被拒绝。", title(group)),
@@ -87,11 +80,9 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::ScanCancelled => "扫描已取消。".to_owned(),
         Text::ScanNothing => "无需处理：所有人都已验证。".to_owned(),
         Text::ScanRunning => "扫描已在进行中。".to_owned(),
-        Text::ScanQuiet { hours } => format!("现在是安静时段（{}），扫描将在其结束后进行。", reason(hours)),
 
         Text::Menu { group } => format!("<b>入群验证设置</b>：{}\n点击按钮即可更改设置。", title(group)),
         Text::Help => HELP.to_owned(),
-        Text::AdministratorsOnly => "只有群组管理员可以这样做。".to_owned(),
         Text::BasicGroup => {
             "这是一个普通群组，无法禁言成员。请先将其升级为超级群组（例如：将聊天记录设为对新成员可见），之后即可使用验证。"
                 .to_owned()
@@ -124,7 +115,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             code(known),
         ),
         Text::Groups { groups: [], more: 0 } => "还没有群组使用入群验证。".to_owned(),
-        Text::Groups { groups, more } => lines(groups.iter().map(known), more),
+        Text::Groups { groups, more } => lines(groups, more, known),
         Text::NoSuchPerson => "没有这样的待验证成员。请回复该成员的消息，或附上 /pending 中显示的编号。".to_owned(),
         Text::Pending { people: [], more: 0 } => "没有待验证的成员。".to_owned(),
         Text::Pending { people, more } => format!(
@@ -155,7 +146,6 @@ pub(super) fn label(label: &Label<'_>) -> String {
         Label::Verify => "开始验证".to_owned(),
         Label::Human => "✅ 我是真人".to_owned(),
         Label::CannotSee => "我看不到图片".to_owned(),
-        Label::Group(title) => foreign::plain_title(title, "群组"),
         Label::Approve => "批准".to_owned(),
         Label::Reject => "拒绝".to_owned(),
         Label::CancelScan => "取消扫描".to_owned(),
@@ -163,7 +153,6 @@ pub(super) fn label(label: &Label<'_>) -> String {
         Label::UseTheLink => "请按另一个按钮，在与我的私聊中完成验证。".to_owned(),
         Label::NotForYou => "这个按钮不是给您的。".to_owned(),
         Label::Passed => "验证完成，您现在可以发言了。".to_owned(),
-        Label::Wrong { left } => format!("答案不对，还有 {left} 次机会。"),
         Label::TooLate => "此验证已失效。".to_owned(),
         Label::AdministratorsOnly => "只有管理员可以这样做。".to_owned(),
 
