@@ -33,6 +33,7 @@ mod machine;
 mod migrate;
 mod moment;
 mod notices;
+mod orphans;
 mod private;
 mod prompt;
 mod raid;
@@ -151,7 +152,7 @@ async fn on_timer(tools: Tools, timer: Timer) -> Result<(), Failed> {
         } => private::ask(&tools, chat, user, to, tries).await,
         Work::Tell { chat, to, tell } => private::tell(&tools, chat, to, tell).await,
         Work::Write { to, text } => private::write(&tools, to, text).await,
-        Work::Prompt { chat } => prompt::look(&tools, chat).await,
+        Work::Prompt { chat } => prompt::look(&tools, chat, timer.attempts() > 0).await,
         Work::Notices { chat } => notices::say(&tools, chat).await,
         Work::Noticed { chat, before } => notices::said(&tools, chat, before).await,
         Work::Delete { chat, message } => notices::delete(&tools, chat, message).await,

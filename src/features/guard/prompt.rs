@@ -16,7 +16,7 @@ use super::moment::Moment;
 use super::texts::{Label, Person, Text};
 use super::trouble::{Trouble, weigh};
 use super::work::Work;
-use super::{Failed, Tools};
+use super::{Failed, Tools, orphans};
 use crate::lifecycle::crash_point;
 
 /// Who comes within this time after it was sent is added to the prompt; later ones get a new one, where they can see it.
@@ -42,6 +42,8 @@ struct Shown {
     has_button: bool,
     /// Tries that have failed in a row.
     tries: u8,
+    /// The process was killed while it may have been sending another one.
+    is_in_doubt: bool,
 }
 
 /// What it should say.
@@ -57,8 +59,8 @@ pub(super) fn shown_name(chat: i64) -> String {
     format!("guard/shown/{chat}")
 }
 
-/// Brings the prompt up to date: sends, changes or deletes it.
-pub(super) async fn look(tools: &Tools, chat: i64) -> Result<(), Failed> {
+/// Brings the prompt up to date: sends, changes or deletes it. It may be that the process was killed while it did.
+pub(super) async fn look(tools: &Tools, chat: i64, was_killed: bool) -> Result<(), Failed> {
     let name = shown_name(chat);
     let group: Group = tools
         .state
@@ -69,6 +71,7 @@ pub(super) async fn look(tools: &Tools, chat: i64) -> Result<(), Failed> {
     cases.retain(Case::is_in_group);
     cases.sort_by_key(|case| std::cmp::Reverse(case.opened));
     let mut shown: Shown = tools.state.get(&name).await?.unwrap_or_default();
+    shown.is_in_doubt |= was_killed;
     let wanted = (!cases.is_empty()).then(|| Wanted::new(tools, chat, &group, &cases));
     if let Some(wait) = shown.too_soon(wanted.as_ref()) {
         Work::Prompt { chat }.after(&tools.state, wait)?;
@@ -102,7 +105,11 @@ async fn update(
         if let Some(message) = shown.message {
             delete(tools, chat, message).await?;
         }
-        *shown = Shown::default();
+        let is_in_doubt = shown.is_in_doubt;
+        *shown = Shown {
+            is_in_doubt,
+            ..Shown::default()
+        };
         return Ok(());
     };
     if shown.is_still_good(&wanted) {
@@ -135,12 +142,18 @@ async fn send(
     crash_point("guard-before-prompt");
     let message = tools.outgoing.send(request).await?;
     crash_point("guard-after-prompt");
+    let was_in_doubt = shown.is_in_doubt;
     *shown = Shown {
         message: Some(message.id.0),
         sent: Moment::now(),
         ..Shown::default()
     };
     shown.note(wanted);
+    if was_in_doubt
+        && let Err(error) = orphans::sweep(tools, chat, message.id.0, &wanted.keyboard).await
+    {
+        warn!(chat_id = chat.0, %error, "a prompt may be there twice");
+    }
     Ok(())
 }
 

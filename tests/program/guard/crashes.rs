@@ -9,18 +9,21 @@ const PASSES: i64 = 71;
 const FAILS: i64 = 72;
 const STAYS: i64 = 73;
 
-/// Where the guard can be killed: before a call, after it was answered, and after that was noted.
-const POINTS: [&str; 10] = [
-    "guard-before-deed",
-    "guard-after-deed",
-    "guard-before-prompt",
-    "guard-after-prompt",
-    "guard-before-ask",
-    "guard-after-ask",
-    "guard-before-write",
-    "guard-after-write",
-    "guard-before-notice",
-    "guard-after-notice",
+const PROMPT: &str = "Please press the button and answer";
+
+/// Where the guard can be killed: before a call, and after it was answered and before that was noted. How often each is
+/// passed in a course: five deeds, and so on.
+const POINTS: [(&str, u32); 10] = [
+    ("guard-before-deed", 5),
+    ("guard-after-deed", 5),
+    ("guard-before-prompt", 1),
+    ("guard-after-prompt", 1),
+    ("guard-before-ask", 2),
+    ("guard-after-ask", 2),
+    ("guard-before-write", 2),
+    ("guard-after-write", 2),
+    ("guard-before-notice", 1),
+    ("guard-after-notice", 1),
 ];
 
 /// A bot that is killed somewhere and started again by whoever looks after it.
@@ -105,7 +108,7 @@ impl Course {
         self.hears(TEA, "Removed without verification").await;
         let is_so = async |town: &Town| {
             let said = town.said(TEA).await;
-            let prompts = said.iter().filter(|text| text.contains("Welcome"));
+            let prompts = said.iter().filter(|text| text.contains(PROMPT));
             let names_one = prompts.clone().count() > 0
                 && prompts.clone().all(|text| !text.contains("Person 71"));
             if names_one {
@@ -115,6 +118,15 @@ impl Course {
             }
         };
         self.until("a prompt for one", is_so).await;
+    }
+
+    /// How it went, as somebody was told. Of a message that Telegram has taken and that could not be noted nothing can be
+    /// known, and so it is sent again: it may be there twice.
+    async fn told(&self, person: i64) -> Vec<String> {
+        let mut told = self.town.said(person).await;
+        told.retain(|text| !text.contains("send me this code"));
+        told.dedup();
+        told
     }
 
     /// What is to be the same however often the bot was killed.
@@ -143,11 +155,14 @@ impl Course {
             .document(&format!("case/{TEA}/{STAYS}"))
             .await
             .unwrap();
+        let said = self.town.said(TEA).await;
+        let prompts = said.iter().filter(|text| text.contains(PROMPT)).count();
         json!({
             "members": members,
             "stats": group["stats"],
             "warnings": waiting["warnings"],
-            "said": [self.town.said(PASSES).await.len(), self.town.said(FAILS).await.len()],
+        "told": [self.told(PASSES).await, self.told(FAILS).await],
+            "prompts": prompts,
         })
     }
 }
@@ -158,16 +173,12 @@ async fn a_kill_at_any_boundary_changes_nothing_in_the_end() {
     undisturbed.run().await;
     assert_eq!(undisturbed.kills, 0);
     let wanted = undisturbed.end().await;
-    for point in POINTS {
-        for count in 1..=2 {
+    for (point, times) in POINTS {
+        for count in 1..=times {
             let mut course = Course::new(point, count).await;
             course.run().await;
             assert_eq!(course.kills, 1, "{point}:{count} was not passed");
-            let mut ended = course.end().await;
-            // Of a message that Telegram has taken and that could not be noted nothing can be known: it is sent again.
-            if ["guard-after-ask", "guard-after-write"].contains(&point) {
-                ended["said"] = wanted["said"].clone();
-            }
+            let ended = course.end().await;
             assert_eq!(ended, wanted, "killed at {point}:{count}");
         }
     }

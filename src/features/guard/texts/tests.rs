@@ -399,15 +399,13 @@ fn is_han(c: char) -> bool {
 #[test]
 fn labels_are_plain_short_and_never_empty() {
     for language in Language::ALL {
-        for word in hostile() {
-            for label in labels() {
-                let text = language.label(&label);
-                assert!(
-                    !text.trim().is_empty() && text.chars().count() <= 64,
-                    "{text}"
-                );
-                assert!(!text.contains("&lt;") && !text.contains('\n'), "{text}");
-            }
+        for label in labels() {
+            let text = language.label(&label);
+            assert!(
+                !text.trim().is_empty() && text.chars().count() <= 64,
+                "{text}"
+            );
+            assert!(!text.contains("&lt;") && !text.contains('\n'), "{text}");
         }
     }
 }
