@@ -60,6 +60,7 @@ pub(super) struct Case {
     /// They cannot be written to, so the group's own button is there for them.
     pub(super) is_unreachable: bool,
     /// They were muted, and nobody has lifted that. It outlasts a departure.
+    #[serde(default)]
     pub(super) is_muted: bool,
     /// What the case ends as, once they are out of the group; until that is done they can still be approved.
     pub(super) ending: Option<Status>,
@@ -87,6 +88,13 @@ impl Case {
     /// Whether they are in the group, have passed, and are muted all the same.
     pub(super) fn is_left_muted(&self) -> bool {
         self.is_muted && self.status == Status::Passed && self.route == Route::Joined
+    }
+
+    /// Whether they have passed, and are not in yet: their request may not have been approved.
+    pub(super) fn is_still_outside(&self, now: Moment) -> bool {
+        const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+        let is_recent = self.ended.is_some_and(|ended| now.since(ended) < LONGEST);
+        is_recent && self.status == Status::Passed && self.route != Route::Joined
     }
 
     /// Where they are written to.

@@ -5,21 +5,26 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::moment::Moment;
+use super::scan::schedule;
 use super::work::Work;
 use super::{Failed, Tools};
 
 const NAME: &str = "guard/clock";
 /// How often the guard notes that it is alive. A crash costs those who wait no more than that.
 const EVERY: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_secs(3_600);
 /// Longer than any case waits.
 const REMEMBERED: Duration = Duration::from_secs(32 * 24 * 3_600);
 
 /// When the guard was alive.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Clock {
     alive: Moment,
     /// From when to when it was not.
     pauses: Vec<(Moment, Moment)>,
+    /// When it last had the schedule looked at, which else only looks after itself.
+    scheduled: Moment,
 }
 
 impl Clock {
@@ -46,10 +51,11 @@ impl Clock {
     }
 }
 
-/// Has the pulse begin, where it does not beat yet.
+/// Has the pulse begin, where it does not beat.
 pub(super) async fn start(tools: &Tools) -> Result<(), Failed> {
     let clock: Option<Clock> = tools.state.get(NAME).await?;
-    if clock.is_none() {
+    let has_stopped = |clock: Clock| Moment::now().since(clock.alive) > 4 * EVERY;
+    if clock.is_none_or(has_stopped) {
         Work::Pulse.now(&tools.state)?;
     }
     Ok(())
@@ -62,6 +68,10 @@ pub(super) async fn pulse(tools: &Tools) -> Result<(), Failed> {
     clock.alive = now;
     let oldest = now.before(REMEMBERED);
     clock.pauses.retain(|(_, up)| *up > oldest);
+    if now.since(clock.scheduled) > LOOK {
+        clock.scheduled = now;
+        schedule::changed(tools)?;
+    }
     tools.state.put(NAME, &clock)?;
     Work::Pulse.after(&tools.state, EVERY)?;
     Ok(())
@@ -76,6 +86,7 @@ mod tests {
         let mut clock = Clock {
             alive: Moment(10_000),
             pauses: vec![(Moment(1_000), Moment(3_000))],
+            scheduled: Moment(10_000),
         };
         clock.resumes(Moment(15_000));
         clock.resumes(Moment(15_000));

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use teloxide::RequestError;
 use teloxide::prelude::*;
-use teloxide::types::{ChatPermissions, UserId};
+use teloxide::types::{ChatMember, ChatPermissions, Seconds, UserId};
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::desk::{case_of, group_name};
@@ -12,14 +13,19 @@ use super::group::Group;
 use super::machine::{Deed, Event, is_wanted};
 use super::moment::Moment;
 use super::trouble::{Trouble, weigh};
+use super::updates::may_write;
 use super::work::Work;
 use super::{Failed, Tools, scan};
 use crate::lifecycle::crash_point;
 
 /// A mute that nobody lifts is over after this, should the bot be gone for good. Telegram takes more than 366 days for ever.
-const MUTE: Duration = Duration::from_secs(30 * 24 * 3_600);
-/// Who is removed can come back after this. Telegram takes less than 30 s for ever.
-pub(super) const REMOVAL: Duration = Duration::from_secs(60);
+const MUTE: Duration = Duration::from_secs(90 * 24 * 3_600);
+/// Who is removed can come back after this. Telegram takes less than 30 s for ever, counted from when it hears of it.
+pub(super) const REMOVAL: Duration = Duration::from_secs(300);
+/// What must wait for longer begins anew: a removal before its end is near, and all before the handler's time is over.
+const PATIENCE: Duration = Duration::from_secs(200);
+/// Who has come within this time is muted without a look at what else has become of them.
+const FRESH: Duration = Duration::from_secs(10);
 
 /// How long a migration is given.
 const MOVE: Duration = Duration::from_secs(1);
@@ -30,6 +36,7 @@ pub(super) async fn carry_out(
     user: i64,
     deed: Deed,
     tries: u8,
+    was_killed: bool,
 ) -> Result<(), Failed> {
     let group: Group = tools
         .state
@@ -41,7 +48,8 @@ pub(super) async fn carry_out(
         return Ok(());
     }
     crash_point("guard-before-deed");
-    if group.settings.dry_run {
+    // What was done before is undone in a dry run too.
+    if group.settings.dry_run && deed != Deed::Lift {
         info!(
             chat_id = chat,
             user_id = user,
@@ -50,7 +58,10 @@ pub(super) async fn carry_out(
         );
         return Ok(Work::Skipped { chat, user, deed }.now(&tools.state)?);
     }
-    let done = attempt(tools, ChatId(chat), user, deed).await;
+    let is_fresh = case.is_some_and(|case| Moment::now().since(case.opened) < FRESH);
+    let is_fresh = is_fresh && tries == 0 && !was_killed;
+    let done = timeout(PATIENCE, attempt(tools, ChatId(chat), user, deed, is_fresh)).await;
+    let done = done.unwrap_or(Err(RequestError::RetryAfter(Seconds::from_seconds(1))));
     crash_point("guard-after-deed");
     let event = match done {
         Ok(()) => Event::Done(deed),
@@ -90,21 +101,25 @@ pub(super) async fn carry_out(
     Ok(())
 }
 
-async fn attempt(tools: &Tools, chat: ChatId, user: i64, deed: Deed) -> Result<(), RequestError> {
+async fn attempt(
+    tools: &Tools,
+    chat: ChatId,
+    user: i64,
+    deed: Deed,
+    is_fresh: bool,
+) -> Result<(), RequestError> {
     let (bot, outgoing) = (&tools.bot, &tools.outgoing);
     let Ok(user) = u64::try_from(user).map(UserId) else {
         return Ok(());
     };
     let answer = match deed {
-        Deed::Mute => {
-            let until = Moment::now() + MUTE;
-            restrict(tools, chat, user, ChatPermissions::empty(), Some(until)).await
-        }
-        Deed::Lift => {
-            let full = outgoing.call(chat, bot.get_chat(chat)).await?;
-            let usual = full.permissions().unwrap_or_else(ChatPermissions::all);
-            restrict(tools, chat, user, usual, None).await
-        }
+        Deed::Mute if is_fresh => mute(tools, chat, user).await,
+        Deed::Mute => match member(tools, chat, user).await? {
+            // A restriction would take the place of somebody's ban.
+            other if !other.is_present() || other.is_privileged() => Ok(()),
+            _ => mute(tools, chat, user).await,
+        },
+        Deed::Lift => lift(tools, chat, user).await,
         Deed::Remove => remove(tools, chat, user).await,
         Deed::Approve => {
             let approve = bot.approve_chat_join_request(chat, user);
@@ -132,6 +147,31 @@ fn is_answered(error: &str) -> bool {
         .any(|known| error.contains(known))
 }
 
+async fn member(tools: &Tools, chat: ChatId, user: UserId) -> Result<ChatMember, RequestError> {
+    let ask = tools.bot.get_chat_member(chat, user);
+    tools.outgoing.call(chat, ask).await
+}
+
+async fn mute(tools: &Tools, chat: ChatId, user: UserId) -> Result<(), RequestError> {
+    let until = Moment::now() + MUTE;
+    restrict(tools, chat, user, ChatPermissions::empty(), Some(until)).await
+}
+
+/// To what everybody may. Where nobody may write now, to everything: the group's limits hold for them as for the others,
+/// and end for them as for the others.
+async fn lift(tools: &Tools, chat: ChatId, user: UserId) -> Result<(), RequestError> {
+    let now = member(tools, chat, user).await?;
+    if !now.is_present() || now.is_privileged() || may_write(&now) {
+        return Ok(());
+    }
+    let full = tools.outgoing.call(chat, tools.bot.get_chat(chat)).await?;
+    let usual = full
+        .permissions()
+        .filter(ChatPermissions::can_send_messages);
+    let usual = usual.unwrap_or_else(ChatPermissions::all);
+    restrict(tools, chat, user, usual, None).await
+}
+
 async fn restrict(
     tools: &Tools,
     chat: ChatId,
@@ -147,9 +187,7 @@ async fn restrict(
 
 /// By a ban that ends by itself, so that no other one is ever lifted.
 async fn remove(tools: &Tools, chat: ChatId, user: UserId) -> Result<(), RequestError> {
-    let member = tools.bot.get_chat_member(chat, user);
-    let member = tools.outgoing.call(chat, member).await?;
-    if !member.is_present() {
+    if !member(tools, chat, user).await?.is_present() {
         return Ok(());
     }
     let ban = tools.bot.ban_chat_member(chat, user);

@@ -95,6 +95,12 @@ impl<'a> Desk<'a> {
         Ok(mark.is_some())
     }
 
+    /// Whether somebody is under a mute of ours.
+    pub(super) async fn has_muted(&self, user: i64) -> Result<bool, Failed> {
+        let case = self.case(user).await?;
+        Ok(case.is_some_and(|case| case.is_muted))
+    }
+
     /// Something has happened to somebody.
     pub(super) async fn event(&mut self, user: i64, event: &Event) -> Result<Reply, Failed> {
         let old = self.case(user).await?;
@@ -179,7 +185,10 @@ impl<'a> Desk<'a> {
             (None, Event::Requested { write_to, .. }) => *write_to,
             (None, _) => user,
         };
+        // In a dry run nobody but the administrators notices anything.
+        let is_dry = self.group.settings.dry_run;
         match effect {
+            Effect::Ask | Effect::Tell(_) | Effect::Prompt if is_dry => {}
             Effect::Do(deed) => Work::Do {
                 chat,
                 user,
@@ -214,8 +223,13 @@ impl<'a> Desk<'a> {
         Ok(Work::Prompt { chat }.at(&self.tools.state, at, self.now)?)
     }
 
-    /// Has something said about somebody, together with what else is said then.
+    /// Has something said about somebody, together with what else is said then. In a raid the bot is not to say more than the
+    /// raiders, and names nobody but who was vouched for.
     pub(super) fn notice(&mut self, kind: NoticeKind, person: Person) -> Result<(), Failed> {
+        let is_said = matches!(kind, NoticeKind::Approved { .. });
+        if self.group.raid.on.is_some() && !is_said {
+            return Ok(());
+        }
         self.group.say(kind, person);
         self.notice_soon()
     }

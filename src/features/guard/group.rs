@@ -10,6 +10,8 @@ use super::moment::Moment;
 use super::raid::Raid;
 use super::texts::{Language, Person};
 
+const MOST_NOTICES: usize = 200;
+
 /// What administrators can set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -124,5 +126,8 @@ impl Group {
             person,
         });
         self.next_notice += 1;
+        // While nothing can be said, the oldest are not worth keeping.
+        let surplus = self.notices.len().saturating_sub(MOST_NOTICES);
+        self.notices.drain(..surplus);
     }
 }

@@ -42,8 +42,12 @@ pub(super) const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3_600);
 pub(super) enum Event {
     /// Became a member. Who was let in on request has passed already.
     Joined { name: String, is_vouched: bool },
-    /// Asks to become one.
-    Requested { name: String, write_to: i64 },
+    /// Asks to become one, since this time.
+    Requested {
+        name: String,
+        write_to: i64,
+        since: Moment,
+    },
     /// Wants the challenge, by the prompt's link.
     Opened,
     /// Wants a challenge in words instead of a picture.
@@ -163,7 +167,11 @@ pub(super) struct Step {
 pub(super) fn step(case: Option<Case>, event: &Event, cx: &Context<'_>) -> Step {
     match event {
         Event::Joined { name, is_vouched } => joined(case, name, *is_vouched, cx),
-        Event::Requested { name, write_to } => requested(case, name, *write_to, cx),
+        Event::Requested {
+            name,
+            write_to,
+            since,
+        } => requested(case, name, *write_to, *since, cx),
         _ => match case {
             Some(case) => Turn::new(case, cx).take(event),
             None => unchanged(None),
@@ -173,6 +181,9 @@ pub(super) fn step(case: Option<Case>, event: &Event, cx: &Context<'_>) -> Step 
 
 /// Whether what was asked for is still to be done: since then somebody may have decided otherwise.
 pub(super) fn is_wanted(deed: Deed, case: Option<&Case>, settings: &Settings) -> bool {
+    if !settings.is_on && deed != Deed::Lift {
+        return false;
+    }
     if deed == Deed::Approve && settings.approve_first {
         return true;
     }
@@ -226,13 +237,22 @@ fn joined(old: Option<Case>, name: &str, is_vouched: bool, cx: &Context<'_>) -> 
     turn.done(Reply::Ok)
 }
 
-fn requested(old: Option<Case>, name: &str, write_to: i64, cx: &Context<'_>) -> Step {
+fn requested(
+    old: Option<Case>,
+    name: &str,
+    write_to: i64,
+    since: Moment,
+    cx: &Context<'_>,
+) -> Step {
     if old.as_ref().is_some_and(Case::is_waiting) {
         return unchanged(old);
     }
     let time = cx.settings.deadline.min(REQUEST_TIME);
     let route = Route::Requested { write_to };
-    let mut turn = Turn::new(open(old.as_ref(), name, route, time, cx), cx);
+    let mut case = open(old.as_ref(), name, route, time, cx);
+    // Telegram counts the time from then.
+    case.opened = since.min(cx.now);
+    let mut turn = Turn::new(case, cx);
     if cx.is_trusted {
         turn.case.status = Status::Passed;
         turn.effects.push(Effect::Do(Deed::Approve));
@@ -307,11 +327,13 @@ impl<'a> Turn<'a> {
     }
 
     fn take(mut self, event: &Event) -> Step {
-        let has_ended = self.case.status != Status::Pending && !self.case.is_left_muted();
+        let is_owed = self.case.is_left_muted() || self.case.is_still_outside(self.cx.now);
+        let has_ended = self.case.status != Status::Pending && !is_owed;
         if *event == Event::Due && has_ended {
-            return unchanged(None);
+            return self.forget();
         }
-        if *event == Event::Released {
+        let is_out_of_reach = *event == Event::Unreachable && self.case.route != Route::Joined;
+        if *event == Event::Released || (is_out_of_reach && self.case.is_waiting()) {
             return self.released();
         }
         let reply = match self.case.status {
@@ -320,6 +342,16 @@ impl<'a> Turn<'a> {
             _ => Reply::NotTheirs,
         };
         self.done(reply)
+    }
+
+    /// Forgets an ended case, when its time has come.
+    fn forget(mut self) -> Step {
+        let until = self.case.ended.unwrap_or(self.cx.now) + REMEMBERED;
+        if until <= self.cx.now {
+            return unchanged(None);
+        }
+        self.effects.push(Effect::WakeAt(until));
+        self.done(Reply::NotTheirs)
     }
 
     /// Whoever is in may write; a request is the administrators' again, as if it had never been seen.
@@ -347,23 +379,35 @@ impl<'a> Turn<'a> {
                 self.case.is_muted = false;
                 Status::Kicked
             }
-            Event::Done(Deed::Lift) => {
-                self.case.is_muted = false;
-                return Reply::Ok;
-            }
-            Event::Failed(Deed::Lift) => {
-                self.effects.push(Effect::WakeAt(self.cx.now + AGAIN));
-                return Reply::Ok;
-            }
-            // An administrator may have given the bot its rights back.
-            Event::Due | Event::Approved { .. } if self.case.is_left_muted() => {
-                self.effects.push(Effect::WakeAt(self.cx.now + REMEMBERED));
-                self.lift_what_is_left();
-                return Reply::Ok;
-            }
-            _ => return Reply::NotTheirs,
+            _ => return self.let_in(event),
         };
         self.end();
+        Reply::Ok
+    }
+
+    /// What is still to be done for somebody who has passed.
+    fn let_in(&mut self, event: &Event) -> Reply {
+        match event {
+            // It was on its way when they passed.
+            Event::Done(Deed::Mute) => {
+                self.case.is_muted = true;
+                self.lift();
+            }
+            Event::Done(Deed::Lift) => {
+                self.case.is_muted = false;
+                self.effects.push(Effect::WakeAt(self.cx.now + REMEMBERED));
+            }
+            // An administrator may have given the bot its rights back by then.
+            Event::Failed(Deed::Lift | Deed::Approve) => {
+                self.effects.push(Effect::WakeAt(self.cx.now + AGAIN));
+            }
+            Event::Due | Event::Approved { .. } if self.case.is_left_muted() => self.lift(),
+            Event::Due if self.case.is_still_outside(self.cx.now) => {
+                self.effects.push(Effect::Do(Deed::Approve));
+                self.effects.push(Effect::WakeAt(self.cx.now + AGAIN));
+            }
+            _ => return Reply::NotTheirs,
+        }
         Reply::Ok
     }
 
@@ -377,6 +421,11 @@ impl<'a> Turn<'a> {
                 self.case.is_muted = false;
                 self.gone(Status::Rejected);
             }
+            // Nothing has come of it yet.
+            Event::Due if self.case.ending.is_some() => {
+                self.effects.push(Effect::Do(self.way_out()));
+                self.effects.push(Effect::WakeAt(self.cx.now + AGAIN));
+            }
             // Everything else is too late for somebody who is on the way out.
             _ if self.case.ending.is_some() => return Reply::NotTheirs,
             Event::Unmuted { by } => self.unmuted(by),
@@ -384,6 +433,7 @@ impl<'a> Turn<'a> {
             Event::Due => self.due(),
             Event::Opened => self.ask(),
             Event::Unreachable => {
+                // A request is left to the administrators; see `take`.
                 self.case.is_unreachable = true;
                 self.effects.push(Effect::Prompt);
             }
@@ -477,11 +527,6 @@ impl<'a> Turn<'a> {
             self.effects.push(Effect::WakeAt(until));
             return;
         }
-        let tell = match self.case.route {
-            Route::Joined => self.case.asked.map(|_| Tell::TooLate),
-            Route::Requested { .. } => Some(Tell::Expired),
-        };
-        self.effects.extend(tell.map(Effect::Tell));
         self.remove_as(Status::Expired);
     }
 
@@ -513,33 +558,48 @@ impl<'a> Turn<'a> {
 
     fn lift_what_is_left(&mut self) {
         if self.case.is_muted {
-            self.effects.push(Effect::Do(Deed::Lift));
+            self.lift();
         }
+    }
+
+    /// It is looked at again before long, should nothing come of it.
+    fn lift(&mut self) {
+        self.effects.push(Effect::Do(Deed::Lift));
+        self.effects.push(Effect::WakeAt(self.cx.now + AGAIN));
     }
 
     /// Asks for the removal; the case ends when it is done.
     fn remove_as(&mut self, status: Status) {
         self.case.ending = Some(status);
         self.case.challenge = None;
-        self.effects.push(Effect::Do(match self.case.route {
+        self.effects.push(Effect::Do(self.way_out()));
+        self.effects.push(Effect::Prompt);
+        self.effects.push(Effect::WakeAt(self.cx.now + AGAIN));
+    }
+
+    fn way_out(&self) -> Deed {
+        match self.case.route {
             Route::Joined => Deed::Remove,
             Route::Requested { .. } => Deed::Decline,
-        }));
-        self.effects.push(Effect::Prompt);
-        self.effects.push(Effect::NeverWake);
+        }
     }
 
     fn has_been_done(&mut self, deed: Deed) {
         match (deed, self.case.ending) {
             (Deed::Remove, ending) => {
                 self.case.is_muted = false;
+                let is_late = ending == Some(Status::Expired) && self.case.asked.is_some();
+                self.effects
+                    .extend(is_late.then_some(Effect::Tell(Tell::TooLate)));
                 self.effects.push(Effect::Notice(NoticeKind::Removed));
                 self.gone(ending.unwrap_or(Status::Kicked));
             }
             (Deed::Decline, Some(ending)) => {
-                if ending == Status::Rejected && self.case.attempts > 0 {
-                    self.effects.push(Effect::Tell(Tell::TurnedAway));
-                }
+                let tell = match ending {
+                    Status::Expired => Some(Tell::Expired),
+                    _ => (self.case.attempts > 0).then_some(Tell::TurnedAway),
+                };
+                self.effects.extend(tell.map(Effect::Tell));
                 self.gone(ending);
             }
             _ => {}
@@ -572,7 +632,9 @@ impl<'a> Turn<'a> {
         self.case.ending = None;
         self.case.challenge = None;
         self.case.ended = Some(self.cx.now);
-        self.effects.push(Effect::WakeAt(self.cx.now + REMEMBERED));
+        let is_owed = self.case.is_left_muted() || self.case.is_still_outside(self.cx.now);
+        let look = if is_owed { AGAIN } else { REMEMBERED };
+        self.effects.push(Effect::WakeAt(self.cx.now + look));
     }
 
     fn dice(&self) -> fastrand::Rng {

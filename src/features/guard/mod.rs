@@ -130,6 +130,7 @@ fn with_tools(tree: UpdateHandler<Failed>) -> UpdateHandler<Failed> {
 
 async fn on_timer(tools: Tools, timer: Timer) -> Result<(), Failed> {
     let work: Work = timer.body()?;
+    let was_killed = timer.attempts() > 0;
     if let Some(chat) = work.follows()
         && let Some(to) = migrate::moved_to(&tools, chat).await?
     {
@@ -143,7 +144,7 @@ async fn on_timer(tools: Tools, timer: Timer) -> Result<(), Failed> {
             user,
             deed,
             tries,
-        } => deeds::carry_out(&tools, chat, user, deed, tries).await,
+        } => deeds::carry_out(&tools, chat, user, deed, tries, was_killed).await,
         Work::Ask {
             chat,
             user,
@@ -151,11 +152,15 @@ async fn on_timer(tools: Tools, timer: Timer) -> Result<(), Failed> {
             tries,
         } => private::ask(&tools, chat, user, to, tries).await,
         Work::Tell { chat, to, tell } => private::tell(&tools, chat, to, tell).await,
-        Work::Write { to, text } => private::write(&tools, to, text).await,
-        Work::Prompt { chat } => prompt::look(&tools, chat, timer.attempts() > 0).await,
+        Work::Write { to, text, tries } => private::write(&tools, to, text, tries).await,
+        Work::Prompt { chat } => prompt::look(&tools, chat, was_killed).await,
         Work::Notices { chat } => notices::say(&tools, chat).await,
         Work::Noticed { chat, before } => notices::said(&tools, chat, before).await,
-        Work::Delete { chat, message } => notices::delete(&tools, chat, message).await,
+        Work::Delete {
+            chat,
+            message,
+            tries,
+        } => notices::delete(&tools, chat, message, tries).await,
         Work::Raid { chat } => updates::look_at_raid(&tools, chat).await,
         Work::TellAdministrators { chat, text } => {
             notices::tell_administrators(&tools, chat, &text).await

@@ -42,6 +42,12 @@ impl From<Moment> for DateTime<Utc> {
     }
 }
 
+impl From<DateTime<Utc>> for Moment {
+    fn from(date: DateTime<Utc>) -> Self {
+        Self(u64::try_from(date.timestamp_millis()).unwrap_or_default())
+    }
+}
+
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

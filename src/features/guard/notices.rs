@@ -50,11 +50,10 @@ pub(super) async fn say(tools: &Tools, chat: i64) -> Result<(), Failed> {
         return Ok(());
     };
     let before = last.number + 1;
-    let is_raid = group.raid.on.is_some();
-    let text = text_of(&fresh, group.settings.language, is_raid);
+    let text = text_of(&fresh, group.settings.language);
     if let Some(text) = text {
         match post(tools, chat, text).await {
-            Ok(message) => Work::Delete { chat, message }.after(&tools.state, STAYS)?,
+            Ok(message) => Work::delete(chat, message).after(&tools.state, STAYS)?,
             Err(error) => match weigh(&error, said.tries) {
                 Trouble::Passing(wait) => {
                     said.tries = said.tries.saturating_add(1);
@@ -83,15 +82,13 @@ async fn post(tools: &Tools, chat: i64, text: String) -> ResponseResult<i32> {
     Ok(message.id.0)
 }
 
-/// A line for each, and one for all who were removed, or would have been. In a raid the bot is not to say more than the raiders: who comes and
-/// who passes is not told.
-fn text_of(notices: &[&Notice], language: Language, is_raid: bool) -> Option<String> {
+/// A line for each, and one for all who were removed, or would have been.
+fn text_of(notices: &[&Notice], language: Language) -> Option<String> {
     let mut removed: Vec<Person> = Vec::new();
     let mut skipped: Vec<(Deed, Vec<Person>)> = Vec::new();
     let mut lines = Vec::new();
     for Notice { kind, person, .. } in notices {
         match kind {
-            NoticeKind::Asks | NoticeKind::Passed if is_raid => {}
             NoticeKind::Asks => lines.push(language.say(&Text::JoinRequest { person })),
             NoticeKind::Passed => lines.push(language.say(&Text::PassedNotice { person })),
             NoticeKind::Approved { by } => {
@@ -147,10 +144,23 @@ pub(super) async fn said(tools: &Tools, chat: i64, before: u64) -> Result<(), Fa
     Ok(())
 }
 
-pub(super) async fn delete(tools: &Tools, chat: i64, message: i32) -> Result<(), Failed> {
+pub(super) async fn delete(
+    tools: &Tools,
+    chat: i64,
+    message: i32,
+    tries: u8,
+) -> Result<(), Failed> {
     if let Err(error) = prompt::delete(tools, ChatId(chat), message).await {
-        match weigh(&error, 0) {
-            Trouble::Passing(wait) => Work::Delete { chat, message }.after(&tools.state, wait)?,
+        match weigh(&error, tries) {
+            Trouble::Passing(wait) => {
+                let tries = tries.saturating_add(1);
+                let again = Work::Delete {
+                    chat,
+                    message,
+                    tries,
+                };
+                again.after(&tools.state, wait)?;
+            }
             Trouble::Moved(_) => {}
             Trouble::Refused(reason) => warn!(chat_id = chat, reason, "a message stays"),
         }
@@ -176,7 +186,7 @@ pub(super) async fn tell_administrators(
     told.dedup();
     for to in told {
         let text = text.to_owned();
-        Work::Write { to, text }.now(&tools.state)?;
+        Work::write(to, text).now(&tools.state)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The private chat, in which people show that they are people.
 
 use serde::{Deserialize, Serialize};
+use teloxide::RequestError;
 use teloxide::payloads::{SendMessageSetters, SendPhotoSetters};
 use teloxide::prelude::*;
 use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup, InputFile, ParseMode};
@@ -11,9 +12,10 @@ use super::case::Case;
 use super::desk::{case_of, group_name, person_prefix};
 use super::group::Group;
 use super::machine::{Event, Tell};
+use super::moment::Moment;
 use super::prompt;
 use super::texts::{End, Label, Language, Text};
-use super::trouble::{Trouble, weigh};
+use super::trouble::{Trouble, brief, weigh};
 use super::work::Work;
 use super::{Failed, Tools};
 use crate::lifecycle::crash_point;
@@ -22,6 +24,8 @@ use crate::lifecycle::crash_point;
 const GROUPS: usize = 50;
 /// A wrong answer is one word of no more characters; anything else is not meant as an answer, and costs nothing.
 const ANSWER: usize = 12;
+/// So often what somebody is told is sent again where it is not known whether it has arrived.
+const AGAIN: u8 = 2;
 const BUTTONS_IN_A_ROW: usize = 4;
 /// What the button of those who cannot see a picture carries, before the group's number.
 pub(super) const BLIND: &str = "guard:blind:";
@@ -69,17 +73,17 @@ pub(super) fn understand(cases: &[Case], text: &str) -> Option<(i64, Event)> {
     }
     let case = cases.iter().max_by_key(|case| (case.asked, case.opened))?;
     let text = text.trim();
-    let is_answer = text.chars().count() <= ANSWER
-        && !text.contains(char::is_whitespace)
-        && !text.starts_with('/');
-    let has_been_asked = case
-        .challenge
-        .as_ref()
-        .is_some_and(|challenge| challenge.kind != Kind::Button);
-    let event = if is_answer && has_been_asked {
-        typed()
-    } else {
-        Event::Opened
+    let is_command = text.starts_with('/');
+    let is_answer =
+        !is_command && text.chars().count() <= ANSWER && !text.contains(char::is_whitespace);
+    let has_been_asked = case.challenge.as_ref().map(|challenge| challenge.kind);
+    let event = match has_been_asked {
+        Some(kind) if is_answer && kind != Kind::Button => typed(),
+        // Whoever comes without the link.
+        _ if text == "/start" => Event::Opened,
+        None if !is_command => Event::Opened,
+        // Meant for something else than the guard.
+        _ => return None,
     };
     Some((case.chat, event))
 }
@@ -123,7 +127,12 @@ pub(super) async fn ask(
                 .after(&tools.state, wait)?;
             }
             Trouble::Moved(_) | Trouble::Refused(_) => {
-                debug!(chat_id = chat, user_id = user, %error, "cannot be written to");
+                debug!(
+                    chat_id = chat,
+                    user_id = user,
+                    error = brief(&error),
+                    "cannot be written to"
+                );
                 let event = Event::Unreachable;
                 Work::Event { chat, user, event }.now(&tools.state)?;
             }
@@ -143,7 +152,7 @@ async fn send(
     let text = language.say(&Text::Challenge {
         challenge,
         group: &group.title,
-        time: case.allowance,
+        time: (case.opened + case.allowance).since(Moment::now()),
     });
     let keyboard = keyboard(case.chat, language, challenge);
     let (bot, to) = (&tools.bot, ChatId(to));
@@ -193,7 +202,7 @@ pub(super) async fn tell(tools: &Tools, chat: i64, to: i64, tell: Tell) -> Resul
         .await?
         .unwrap_or_default();
     let text = group.settings.language.say(&text_of(tell, &group.title));
-    write(tools, to, text).await?;
+    write(tools, to, text, 0).await?;
     if !matches!(tell, Tell::Wrong { .. }) {
         forget_asked(tools, chat, to).await?;
         tools.state.delete(&asked_name(chat, to))?;
@@ -215,17 +224,21 @@ fn text_of(tell: Tell, group: &str) -> Text<'_> {
 }
 
 /// Writes to somebody who may not want it; then nothing is lost by that.
-pub(super) async fn write(tools: &Tools, to: i64, text: String) -> Result<(), Failed> {
+pub(super) async fn write(tools: &Tools, to: i64, text: String, tries: u8) -> Result<(), Failed> {
     let request = tools.bot.send_message(ChatId(to), &text);
     let request = request.parse_mode(ParseMode::Html);
     crash_point("guard-before-write");
     let sent = tools.outgoing.send(request).await;
     crash_point("guard-after-write");
-    if let Err(error) = sent {
-        match weigh(&error, 0) {
-            Trouble::Passing(wait) => Work::Write { to, text }.after(&tools.state, wait)?,
-            Trouble::Moved(_) | Trouble::Refused(_) => debug!(%error, "cannot be written to"),
+    let Err(error) = sent else { return Ok(()) };
+    // One whose answer was lost may have arrived; it is not sent again and again.
+    let is_refused_so_far = matches!(error, RequestError::RetryAfter(_)) || tries < AGAIN;
+    match weigh(&error, tries) {
+        Trouble::Passing(wait) if is_refused_so_far => {
+            let tries = tries.saturating_add(1);
+            Work::Write { to, text, tries }.after(&tools.state, wait)?;
         }
+        _ => debug!(error = brief(&error), "cannot be written to"),
     }
     Ok(())
 }
@@ -235,7 +248,64 @@ async fn forget_asked(tools: &Tools, chat: i64, to: i64) -> Result<(), Failed> {
     if let Some(Asked { message }) = asked
         && let Err(error) = prompt::delete(tools, ChatId(to), message).await
     {
-        warn!(%error, "an old challenge stays");
+        warn!(error = brief(&error), "an old challenge stays");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::case::{Route, Status};
+    use super::*;
+
+    fn case(chat: i64, kind: Option<Kind>) -> Case {
+        let challenge = kind.map(|kind| Challenge::new(kind, &mut fastrand::Rng::with_seed(3)));
+        Case {
+            chat,
+            user: 7,
+            name: "Eve".to_owned(),
+            status: Status::Pending,
+            route: Route::Joined,
+            opened: Moment(1_000),
+            allowance: Duration::from_secs(60),
+            warnings: 3,
+            attempts: 3,
+            asked: challenge.is_some().then_some(Moment(2_000)),
+            challenge,
+            is_unreachable: false,
+            is_muted: true,
+            ending: None,
+            ended: None,
+        }
+    }
+
+    fn typed(text: &str) -> Event {
+        let text = text.to_owned();
+        Event::Typed { text }
+    }
+
+    #[test]
+    fn a_word_answers_and_a_sentence_is_for_somebody_else() {
+        let cases = [case(-1, None), case(-2, Some(Kind::Code))];
+        assert_eq!(understand(&cases, " 4711 "), Some((-2, typed(" 4711 "))));
+        assert_eq!(understand(&cases, "what do you want of me?"), None);
+    }
+
+    #[test]
+    fn commands_are_for_somebody_else_but_for_the_first() {
+        let cases = [case(-2, Some(Kind::Code))];
+        assert_eq!(understand(&cases, "/help"), None);
+        assert_eq!(understand(&cases, "/start"), Some((-2, Event::Opened)));
+    }
+
+    #[test]
+    fn whoever_was_not_asked_yet_is_asked_whatever_they_write() {
+        assert_eq!(
+            understand(&[case(-1, None)], "hello there"),
+            Some((-1, Event::Opened))
+        );
+        assert_eq!(understand(&[], "hello there"), None);
+    }
 }

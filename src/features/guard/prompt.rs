@@ -14,7 +14,7 @@ use super::desk::{group_name, pending_of};
 use super::group::Group;
 use super::moment::Moment;
 use super::texts::{Label, Person, Text};
-use super::trouble::{Trouble, weigh};
+use super::trouble::{Trouble, brief, weigh};
 use super::work::Work;
 use super::{Failed, Tools, orphans};
 use crate::lifecycle::crash_point;
@@ -72,7 +72,8 @@ pub(super) async fn look(tools: &Tools, chat: i64, was_killed: bool) -> Result<(
     cases.sort_by_key(|case| std::cmp::Reverse(case.opened));
     let mut shown: Shown = tools.state.get(&name).await?.unwrap_or_default();
     shown.is_in_doubt |= was_killed;
-    let wanted = (!cases.is_empty()).then(|| Wanted::new(tools, chat, &group, &cases));
+    let is_shown = !cases.is_empty() && group.settings.is_on && !group.settings.dry_run;
+    let wanted = is_shown.then(|| Wanted::new(tools, chat, &group, &cases));
     if let Some(wait) = shown.too_soon(wanted.as_ref()) {
         Work::Prompt { chat }.after(&tools.state, wait)?;
         return Ok(());
@@ -88,6 +89,7 @@ pub(super) async fn look(tools: &Tools, chat: i64, was_killed: bool) -> Result<(
             Trouble::Refused(reason) => {
                 shown.tries = 0;
                 warn!(chat_id = chat, reason, "the prompt cannot be shown");
+                Work::CheckRights { chat }.now(&tools.state)?;
             }
         },
     }
@@ -123,7 +125,11 @@ async fn update(
     if let Some(message) = old
         && let Err(error) = delete(tools, chat, message).await
     {
-        warn!(chat_id = chat.0, %error, "an old prompt stays");
+        warn!(
+            chat_id = chat.0,
+            error = brief(&error),
+            "an old prompt stays"
+        );
     }
     Ok(())
 }
@@ -152,7 +158,11 @@ async fn send(
     if was_in_doubt
         && let Err(error) = orphans::sweep(tools, chat, message.id.0, &wanted.keyboard).await
     {
-        warn!(chat_id = chat.0, %error, "a prompt may be there twice");
+        warn!(
+            chat_id = chat.0,
+            error = brief(&error),
+            "a prompt may be there twice"
+        );
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use teloxide::RequestError;
+use teloxide::{ApiError, RequestError};
 
 /// So many tries, the last of them about five minutes after the first.
 pub(super) const TRIES: u8 = 8;
@@ -23,10 +23,55 @@ pub(super) fn weigh(error: &RequestError, tries: u8) -> Trouble {
     match error {
         RequestError::RetryAfter(wait) => Trouble::Passing(wait.duration()),
         RequestError::MigrateToChatId(to) => Trouble::Moved(to.0),
-        RequestError::Api(error) => Trouble::Refused(error.to_string()),
-        // A server in trouble answers something else than JSON.
+        RequestError::Api(error) if !is_about_the_server(error) => {
+            Trouble::Refused(error.to_string())
+        }
         _ if tries < TRIES => again(),
         RequestError::Network(_) => Trouble::Refused("the server cannot be reached".to_owned()),
         _ => Trouble::Refused("the server is in trouble".to_owned()),
+    }
+}
+
+/// A server in trouble says so as if it had refused, and the code of its answer is not handed on.
+fn is_about_the_server(error: &ApiError) -> bool {
+    const SAYS: [&str; 5] = [
+        "Internal Server Error",
+        "Bad Gateway",
+        "Gateway Time",
+        "Service Unavailable",
+        "restart",
+    ];
+    let ApiError::Unknown(text) = error else {
+        return false;
+    };
+    SAYS.iter().any(|says| text.contains(says))
+}
+
+/// An error for the log: without what it quotes of an answer, which holds people's names and words.
+pub(super) fn brief(error: &RequestError) -> String {
+    match error {
+        RequestError::InvalidJson { .. } => "the answer cannot be read".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_in_trouble_is_asked_again_and_a_refusal_is_not() {
+        let says = |text: &str| RequestError::Api(ApiError::Unknown(text.to_owned()));
+        let passing = Trouble::Passing(Duration::from_secs(1));
+        assert_eq!(weigh(&says("Bad Gateway"), 0), passing);
+        assert_eq!(weigh(&says("Internal Server Error: restart"), 0), passing);
+        assert!(matches!(
+            weigh(&says("Bad Request: PEER_ID_INVALID"), 0),
+            Trouble::Refused(_)
+        ));
+        assert!(matches!(
+            weigh(&says("Bad Gateway"), TRIES),
+            Trouble::Refused(_)
+        ));
     }
 }

@@ -1,9 +1,12 @@
 //! What updates mean to the guard.
 
+use chrono::{DateTime, Utc};
 use teloxide::dispatching::UpdateFilterExt;
 use teloxide::prelude::*;
-use teloxide::types::{ChatJoinRequest, ChatMember, ChatMemberKind, ChatMemberUpdated, User};
-use tracing::debug;
+use teloxide::types::{
+    ChatJoinRequest, ChatMember, ChatMemberKind, ChatMemberUpdated, User, UserId,
+};
+use tracing::{debug, warn};
 
 use super::captcha::parse_data;
 use super::case::{Case, Status};
@@ -15,6 +18,7 @@ use super::prompt::{HERE, LINK};
 use super::raid::Raid;
 use super::scan::schedule;
 use super::texts::{Label, Language, Person, Text};
+use super::trouble::brief;
 use super::work::Work;
 use super::{Failed, Tools, admin, administrators, clock, migrate};
 use crate::bot::UpdateHandler;
@@ -95,7 +99,12 @@ async fn member_changed(tools: Tools, update: ChatMemberUpdated) -> Result<(), F
         if matches!(event, Event::Joined { .. }) {
             clock::start(&tools).await?;
             schedule::begin(&mut desk)?;
-            count(&mut desk)?;
+        }
+        if let Event::Joined {
+            is_vouched: false, ..
+        } = event
+        {
+            count(&mut desk, id_of(&new.user), update.date).await?;
         }
         desk.event(id_of(&new.user), &event).await?;
     }
@@ -107,14 +116,29 @@ async fn join_of(
     desk: &Desk<'_>,
     update: &ChatMemberUpdated,
 ) -> Result<Event, Failed> {
-    let (new, by) = (&update.new_chat_member, &update.from);
+    let (old, new, by) = (
+        &update.old_chat_member,
+        &update.new_chat_member,
+        &update.from,
+    );
     let was_let_in = update.via_join_request && !desk.group.settings.approve_first;
-    let was_added = by.id != new.user.id
-        && by.id != tools.me.id
-        && administrators::is_one(tools, desk.chat, by.id).await?;
+    let is_added = by.id != new.user.id && by.id != tools.me.id;
+    let was_added = is_added && is_administrator(tools, desk.chat, by.id).await;
+    // Who comes back under a restriction that is not ours is the administrators'.
+    let was_restricted = matches!(old.kind, ChatMemberKind::Restricted(_)) && !may_write(new);
+    let is_another = was_restricted && !desk.has_muted(id_of(&new.user)).await?;
     Ok(Event::Joined {
         name: new.user.full_name(),
-        is_vouched: was_let_in || was_added || new.is_privileged(),
+        is_vouched: was_let_in || was_added || new.is_privileged() || is_another,
+    })
+}
+
+/// Where that cannot be found out, nobody is taken for one.
+async fn is_administrator(tools: &Tools, chat: i64, user: UserId) -> bool {
+    let is_one = administrators::is_one(tools, chat, user).await;
+    is_one.unwrap_or_else(|_| {
+        warn!(chat_id = chat, "the administrators are not known");
+        false
     })
 }
 
@@ -125,30 +149,41 @@ async fn asks_to_join(tools: Tools, request: ChatJoinRequest) -> Result<(), Fail
     }
     desk.group.title = request.chat.title().unwrap_or_default().to_owned();
     clock::start(&tools).await?;
-    count(&mut desk)?;
+    let user = id_of(&request.from);
+    // Who is let in first is counted then.
+    if !desk.group.settings.approve_first {
+        count(&mut desk, user, request.date).await?;
+    }
     let event = Event::Requested {
         name: request.from.full_name(),
         write_to: request.user_chat_id.0,
+        since: request.date.into(),
     };
-    desk.event(id_of(&request.from), &event).await?;
+    desk.event(user, &event).await?;
     desk.close()
 }
 
-/// Counts who comes, and says when it has become a raid.
-fn count(desk: &mut Desk<'_>) -> Result<(), Failed> {
-    let settings = &desk.group.settings;
-    if !desk.group.raid.comes(desk.now, settings.raid_limit) {
+/// Counts who comes, by when they came, and says when it has become a raid.
+async fn count(desk: &mut Desk<'_>, user: i64, date: DateTime<Utc>) -> Result<(), Failed> {
+    if desk.is_trusted(user).await? {
         return Ok(());
     }
     let (chat, state) = (desk.chat, &desk.tools.state);
-    let count = desk.group.raid.on.map_or(0, |raid| raid.count);
-    let text = settings.language.say(&Text::RaidBegun {
-        group: &desk.group.title,
-        joins: usize::try_from(count).unwrap_or(usize::MAX),
-        declines: settings.raid_declines,
-    });
-    Work::TellAdministrators { chat, text }.now(state)?;
+    let settings = &desk.group.settings;
+    let limit = settings.raid_limit;
+    if !desk.group.raid.comes(user, date.into(), limit) {
+        return Ok(());
+    }
     Work::Raid { chat }.after(state, Raid::LOOK_AGAIN)?;
+    if desk.group.raid.is_news(desk.now) {
+        let count = desk.group.raid.on.map_or(0, |raid| raid.count);
+        let text = settings.language.say(&Text::RaidBegun {
+            group: &desk.group.title,
+            joins: usize::try_from(count).unwrap_or(usize::MAX),
+            declines: settings.raid_declines,
+        });
+        Work::TellAdministrators { chat, text }.now(state)?;
+    }
     Ok(())
 }
 
@@ -227,7 +262,7 @@ pub(super) async fn answer(tools: &Tools, query: CallbackQuery, text: Option<Str
         request = request.text(text);
     }
     if let Err(error) = request.await {
-        debug!(%error, "a press is not answered");
+        debug!(error = brief(&error), "a press is not answered");
     }
 }
 
@@ -257,7 +292,7 @@ async fn opened(tools: Tools, message: Message, chat: i64) -> Result<(), Failed>
         } else {
             language.say(&Text::NothingToVerify)
         };
-        private::write(&tools, message.chat.id.0, text).await?;
+        private::write(&tools, message.chat.id.0, text, 0).await?;
     }
     Ok(())
 }
@@ -291,7 +326,7 @@ pub(super) fn id_of(user: &User) -> i64 {
     i64::try_from(user.id.0).unwrap_or(i64::MAX)
 }
 
-fn may_write(member: &ChatMember) -> bool {
+pub(super) fn may_write(member: &ChatMember) -> bool {
     match &member.kind {
         ChatMemberKind::Restricted(restricted) => restricted.can_send_messages,
         _ => member.is_present(),

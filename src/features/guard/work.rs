@@ -55,13 +55,23 @@ pub(super) enum Work {
     /// Notices up to this number have been said.
     Noticed { chat: i64, before: u64 },
     /// A message has had its time.
-    Delete { chat: i64, message: i32 },
+    Delete {
+        chat: i64,
+        message: i32,
+        #[serde(default)]
+        tries: u8,
+    },
     /// Whether a raid is over.
     Raid { chat: i64 },
     /// The administrators are to be told.
     TellAdministrators { chat: i64, text: String },
     /// One of them, or the operator.
-    Write { to: i64, text: String },
+    Write {
+        to: i64,
+        text: String,
+        #[serde(default)]
+        tries: u8,
+    },
     /// A message with buttons is to be shown, in this message or a new one; `tries` have failed.
     Show {
         chat: i64,
@@ -86,6 +96,20 @@ pub(super) enum Work {
 }
 
 impl Work {
+    pub(super) fn delete(chat: i64, message: i32) -> Self {
+        let tries = 0;
+        Self::Delete {
+            chat,
+            message,
+            tries,
+        }
+    }
+
+    pub(super) fn write(to: i64, text: String) -> Self {
+        let tries = 0;
+        Self::Write { to, text, tries }
+    }
+
     /// Has it done at this time, instead of the same that was to be done at another time.
     pub(super) fn at(self, state: &State, at: Moment, now: Moment) -> Result<(), StoreError> {
         self.after(state, at.since(now))
@@ -183,7 +207,7 @@ impl Work {
             Self::Prompt { chat } => format!("guard/prompt/{chat}"),
             Self::Notices { chat } => format!("guard/notices/{chat}"),
             Self::Noticed { chat, .. } => format!("guard/noticed/{chat}"),
-            Self::Delete { chat, message } => format!("guard/delete/{chat}/{message}"),
+            Self::Delete { chat, message, .. } => format!("guard/delete/{chat}/{message}"),
             Self::Raid { chat } => format!("guard/raid/{chat}"),
             Self::Show {
                 chat,

@@ -161,7 +161,7 @@ pub(super) async fn pressed(
         said = Some(setting.label(&desk.group.settings));
         View::Menu.now(&desk, Some(message))?;
     } else {
-        Work::Delete { chat, message }.now(&tools.state)?;
+        Work::delete(chat, message).now(&tools.state)?;
     }
     desk.close()?;
     answer_press(&tools, query, said).await;

@@ -89,7 +89,7 @@ async fn told(tools: Tools, message: Message, order: Order) -> Result<(), Failed
         Command::Stats => people::stats(&desk).await?,
     }
     let message = message.id.0;
-    Work::Delete { chat, message }.after(&tools.state, STAYS)?;
+    Work::delete(chat, message).after(&tools.state, STAYS)?;
     desk.close()
 }
 

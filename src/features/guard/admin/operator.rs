@@ -35,5 +35,5 @@ pub(super) async fn list(tools: Tools, message: Message) -> Result<(), Failed> {
     let to = message.chat.id.0;
     let groups = &lines;
     let text = language.say(&Text::Groups { groups, more });
-    Ok(Work::Write { to, text }.now(&tools.state)?)
+    Ok(Work::write(to, text).now(&tools.state)?)
 }

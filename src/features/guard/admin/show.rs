@@ -113,7 +113,7 @@ fn finish(
 ) -> Result<(), Failed> {
     match sent {
         // A menu that is edited stays for longer: it is the same timer.
-        Ok(message) => Work::Delete { chat, message }.after(&tools.state, STAYS)?,
+        Ok(message) => Work::delete(chat, message).after(&tools.state, STAYS)?,
         Err(error) => match weigh(&error, tries) {
             Trouble::Passing(wait) => again.after(&tools.state, wait)?,
             // Who wants to know asks again in the new group.

@@ -162,6 +162,7 @@ fn who_was_let_in_on_request_has_passed() {
     let asks = Event::Requested {
         name: name.clone(),
         write_to,
+        since: Moment(900),
     };
     let asked = step(None, &asks, &cx);
     let answer = right(asked.case.as_ref().unwrap());
@@ -178,6 +179,86 @@ fn an_administrators_word_holds_back_a_removal() {
     assert_eq!(case.status, Status::Passed);
     assert!(effects.contains(&Effect::Do(Deed::Lift)));
     assert!(!is_wanted(Deed::Remove, Some(&case), &settings()));
+}
+
+#[test]
+fn a_mute_that_comes_after_the_pass_is_lifted() {
+    let by = admin();
+    let (case, effects) = course(&[join(), Event::Unmuted { by }, Event::Done(Deed::Mute)]);
+    assert!(case.is_left_muted());
+    assert!(effects.contains(&Effect::Do(Deed::Lift)));
+}
+
+#[test]
+fn an_approval_that_was_refused_is_tried_again_for_a_day() {
+    let settings = settings();
+    let mut cx = context(&settings, Moment(1_000), 5);
+    let name = "Eve".to_owned();
+    let (write_to, since) = (70, cx.now);
+    let asks = Event::Requested {
+        name,
+        write_to,
+        since,
+    };
+    let passed = step(
+        step(None, &asks, &cx).case,
+        &Event::Approved { by: admin() },
+        &cx,
+    );
+    let failed = step(passed.case, &Event::Failed(Deed::Approve), &cx);
+    assert_eq!(failed.effects, [Effect::WakeAt(cx.now + AGAIN)]);
+    cx.now = cx.now + AGAIN;
+    let again = step(failed.case.clone(), &Event::Due, &cx);
+    assert!(again.effects.contains(&Effect::Do(Deed::Approve)));
+    cx.now = cx.now + Duration::from_secs(24 * 3_600);
+    let given_up = step(failed.case, &Event::Due, &cx);
+    assert!(!given_up.effects.contains(&Effect::Do(Deed::Approve)));
+}
+
+#[test]
+fn an_ended_case_is_remembered_for_thirty_days() {
+    let settings = settings();
+    let (case, _) = course(&[join(), Event::Left]);
+    let mut cx = context(&settings, Moment(1_000) + AGAIN, 5);
+    assert!(step(Some(case.clone()), &Event::Due, &cx).case.is_some());
+    cx.now = Moment(1_000) + REMEMBERED;
+    assert_eq!(step(Some(case), &Event::Due, &cx).case, None);
+}
+
+#[test]
+fn a_request_that_comes_too_late_to_be_answered_is_left_to_the_administrators() {
+    let settings = settings();
+    let cx = context(&settings, Moment(10_000_000), 5);
+    let name = "Eve".to_owned();
+    let (write_to, since) = (70, Moment(1_000));
+    let asks = Event::Requested {
+        name,
+        write_to,
+        since,
+    };
+    let asked = step(None, &asks, &cx);
+    assert_eq!(asked.case.as_ref().unwrap().opened, since);
+    let left = step(asked.case, &Event::Unreachable, &cx);
+    assert_eq!((left.case, left.effects), (None, vec![Effect::NeverWake]));
+}
+
+#[test]
+fn a_guard_that_is_off_does_nothing_but_lift() {
+    let mut settings = settings();
+    settings.is_on = false;
+    let (case, _) = course(&[join(), Event::Rejected]);
+    assert!(!is_wanted(Deed::Remove, Some(&case), &settings));
+    let (case, _) = course(&[join(), Event::Approved { by: admin() }]);
+    assert!(is_wanted(Deed::Lift, Some(&case), &settings));
+}
+
+#[test]
+fn a_removal_of_which_nothing_was_heard_is_asked_for_again() {
+    let (case, _) = course(&[join(), Event::Rejected]);
+    let settings = settings();
+    let cx = context(&settings, Moment(1_000) + AGAIN, 5);
+    let again = step(Some(case), &Event::Due, &cx);
+    assert!(again.effects.contains(&Effect::Do(Deed::Remove)));
 }
 
 /// A person in a group, as Telegram has it.
@@ -283,7 +364,12 @@ impl Model {
             2 if !self.world.is_in && !self.world.asks => {
                 self.world.asks = true;
                 let (name, write_to) = ("Eve".to_owned(), 70);
-                self.event(&Event::Requested { name, write_to });
+                let since = self.now;
+                self.event(&Event::Requested {
+                    name,
+                    write_to,
+                    since,
+                });
             }
             3 => drop(self.event(&Event::Opened)),
             4 | 5 => self.answers(),

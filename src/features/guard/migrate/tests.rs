@@ -49,9 +49,6 @@ fn what_is_on_its_way_follows_the_group_but_not_what_is_about_a_message() {
             user: 7
         }
     );
-    let delete = Work::Delete {
-        chat: -5,
-        message: 3,
-    };
+    let delete = Work::delete(-5, 3);
     assert_eq!(delete.follows(), None);
 }

@@ -226,7 +226,7 @@ impl<'a> Hand<'a> {
                 && self.run.outcomes().any(something)
             {
                 let text = show::summary(&self.run);
-                Work::Write { to, text }.now(state)?;
+                Work::write(to, text).now(state)?;
             }
             schedule::changed(self.tools)?;
         }

@@ -123,7 +123,7 @@ async fn clean_up(tools: &Tools, chat: i64, stage: Stage, message: i32) -> Resul
     let stays = if stage == Stage::Listing {
         let name = format!("guard/listed/{chat}");
         if let Some(Posted { message }) = tools.state.get(&name).await? {
-            let delete = Work::Delete { chat, message };
+            let delete = Work::delete(chat, message);
             delete.now(&tools.state)?;
         }
         tools.state.put(&name, &Posted { message })?;
@@ -131,7 +131,7 @@ async fn clean_up(tools: &Tools, chat: i64, stage: Stage, message: i32) -> Resul
     } else {
         NOTICE_STAYS
     };
-    Ok(Work::Delete { chat, message }.after(&tools.state, stays)?)
+    Ok(Work::delete(chat, message).after(&tools.state, stays)?)
 }
 
 /// A paragraph for each number of warnings that are left after this one, the fewest first. So many are named that it is

@@ -90,7 +90,7 @@ pub(super) async fn show(tools: &Tools, chat: i64) -> Result<(), Failed> {
         && chat < 0
         && run.ended.is_some()
     {
-        Work::Delete { chat, message }.after(&tools.state, SUMMARY_STAYS)?;
+        Work::delete(chat, message).after(&tools.state, SUMMARY_STAYS)?;
     }
     tools.state.put(&name, &shown)?;
     Ok(())
@@ -225,7 +225,7 @@ pub(super) async fn answer(tools: &Tools, chat: i64, text: String) -> Result<(),
     {
         Ok(message) if chat < 0 => {
             let message = message.id.0;
-            Work::Delete { chat, message }.after(&tools.state, ANSWER_STAYS)?;
+            Work::delete(chat, message).after(&tools.state, ANSWER_STAYS)?;
         }
         Ok(_) => {}
         Err(error) => match weigh(&error, 0) {

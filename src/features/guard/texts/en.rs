@@ -55,7 +55,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Passed { group } => format!("Done, you may write in {} now.", title(group)),
         Text::Wrong { left } => format!("That was not it. You have {} left.", count(left as usize, "attempt", "attempts")),
         Text::OutOfAttempts { group } => format!(
-            "That was not it, and it was the last attempt. You can try to enter {} again in a minute.",
+            "That was not it, and it was the last attempt. You can try to enter {} again in a few minutes.",
             title(group),
         ),
         Text::TooLate { group } => format!(
@@ -137,10 +137,10 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Untrusted { person } => format!("{} is no longer trusted and must verify like anybody.", name(person)),
         Text::DryRun { would, people, more } => format!("[dry run] would {} {}", action(would), names(people, more)),
         Text::RaidBegun { group, joins, declines } => format!(
-            "{} joined {} within a minute. It looks like a raid: names are hidden, everybody is muted until verified, and {}.",
+            "{} joined {} within a minute. It looks like a raid: names are hidden, and {}.",
             count(joins, "person", "people"),
             title(group),
-            if declines { "join requests are declined" } else { "join requests still wait for an answer" },
+            if declines { "who comes now is turned away" } else { "everybody is muted until verified" },
         ),
         Text::RaidEnded { group, joins, lasted } => format!(
             "The raid on {} is over. {} came in {}.",

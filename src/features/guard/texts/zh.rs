@@ -53,7 +53,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Passed { group } => format!("验证完成，您现在可以在 {} 发言了。", title(group)),
         Text::Wrong { left } => format!("答案不对。您还有 {left} 次机会。"),
         Text::OutOfAttempts { group } => format!(
-            "答案不对，机会已用完。一分钟后您可以再次尝试进入 {}。",
+            "答案不对，机会已用完。几分钟后您可以再次尝试进入 {}。",
             title(group),
         ),
         Text::TooLate { group } => format!("{} 的验证时间已过。您可以重新加入，或联系管理员。", title(group)),
@@ -128,9 +128,9 @@ pub(super) fn say(text: &Text<'_>) -> String {
         Text::Untrusted { person } => format!("{} 不再被信任，需要像其他人一样验证。", name(person)),
         Text::DryRun { would, people, more } => format!("[演练] 将会{}：{}", action(would), names(people, more)),
         Text::RaidBegun { group, joins, declines } => format!(
-            "一分钟内有 {joins} 人加入 {}，疑似恶意涌入：名字已隐藏，所有新成员在验证前都被禁言，{}。",
+            "一分钟内有 {joins} 人加入 {}，疑似恶意涌入：名字已隐藏，{}。",
             title(group),
-            if declines { "入群申请将被拒绝" } else { "入群申请仍等待处理" },
+            if declines { "此后进群的人将被拒绝" } else { "所有新成员在验证前都被禁言" },
         ),
         Text::RaidEnded { group, joins, lasted } => format!(
             "{} 的恶意涌入已结束：{}内共有 {joins} 人加入。",
