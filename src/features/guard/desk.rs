@@ -203,6 +203,7 @@ impl<'a> Desk<'a> {
                 tries: 0,
             }
             .now(state)?,
+            Effect::TakeBack => Work::TakeBack { chat, to }.now(state)?,
             Effect::Tell(tell) => Work::Tell { chat, to, tell }.now(state)?,
             Effect::WakeAt(at) => Work::Due { chat, user }.at(state, at, self.now)?,
             Effect::NeverWake => state.cancel_timer(&work::due(chat, user))?,

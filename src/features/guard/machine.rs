@@ -103,6 +103,8 @@ pub(super) enum Effect {
     Do(Deed),
     /// Sends the challenge.
     Ask,
+    /// Takes the challenge that was sent away again.
+    TakeBack,
     Tell(Tell),
     /// The group's prompt may name other people now.
     Prompt,
@@ -364,7 +366,7 @@ impl<'a> Turn<'a> {
             }
             (Status::Pending, Route::Requested { .. }) => Step {
                 case: None,
-                effects: vec![Effect::NeverWake],
+                effects: vec![Effect::NeverWake, Effect::TakeBack],
                 reply: Reply::Ok,
             },
             _ => unchanged(Some(self.case)),
@@ -399,7 +401,9 @@ impl<'a> Turn<'a> {
             }
             // An administrator may have given the bot its rights back by then.
             Event::Failed(Deed::Lift | Deed::Approve) => {
-                self.effects.push(Effect::WakeAt(self.cx.now + AGAIN));
+                let is_on = self.cx.settings.is_on;
+                let look = if is_on { AGAIN } else { REMEMBERED };
+                self.effects.push(Effect::WakeAt(self.cx.now + look));
             }
             Event::Due | Event::Approved { .. } if self.case.is_left_muted() => self.lift(),
             Event::Due if self.case.is_still_outside(self.cx.now) => {
@@ -571,7 +575,7 @@ impl<'a> Turn<'a> {
     /// Asks for the removal; the case ends when it is done.
     fn remove_as(&mut self, status: Status) {
         self.case.ending = Some(status);
-        self.case.challenge = None;
+        self.take_back();
         self.effects.push(Effect::Do(self.way_out()));
         self.effects.push(Effect::Prompt);
         self.effects.push(Effect::WakeAt(self.cx.now + AGAIN));
@@ -630,11 +634,17 @@ impl<'a> Turn<'a> {
 
     fn end(&mut self) {
         self.case.ending = None;
-        self.case.challenge = None;
+        self.take_back();
         self.case.ended = Some(self.cx.now);
         let is_owed = self.case.is_left_muted() || self.case.is_still_outside(self.cx.now);
         let look = if is_owed { AGAIN } else { REMEMBERED };
         self.effects.push(Effect::WakeAt(self.cx.now + look));
+    }
+
+    fn take_back(&mut self) {
+        self.case.challenge = None;
+        let was_asked = self.case.asked.is_some();
+        self.effects.extend(was_asked.then_some(Effect::TakeBack));
     }
 
     fn dice(&self) -> fastrand::Rng {

@@ -151,6 +151,7 @@ async fn on_timer(tools: Tools, timer: Timer) -> Result<(), Failed> {
             to,
             tries,
         } => private::ask(&tools, chat, user, to, tries).await,
+        Work::TakeBack { chat, to } => private::take_back(&tools, chat, to).await,
         Work::Tell { chat, to, tell } => private::tell(&tools, chat, to, tell).await,
         Work::Write { to, text, tries } => private::write(&tools, to, text, tries).await,
         Work::Prompt { chat } => prompt::look(&tools, chat, was_killed).await,

@@ -194,7 +194,7 @@ fn keyboard(chat: i64, language: Language, challenge: &Challenge) -> InlineKeybo
     InlineKeyboardMarkup::new(rows)
 }
 
-/// Says how it went; after the end the challenge is taken away.
+/// Says how it went.
 pub(super) async fn tell(tools: &Tools, chat: i64, to: i64, tell: Tell) -> Result<(), Failed> {
     let group: Group = tools
         .state
@@ -203,11 +203,13 @@ pub(super) async fn tell(tools: &Tools, chat: i64, to: i64, tell: Tell) -> Resul
         .unwrap_or_default();
     let text = group.settings.language.say(&text_of(tell, &group.title));
     write(tools, to, text, 0).await?;
-    if !matches!(tell, Tell::Wrong { .. }) {
-        forget_asked(tools, chat, to).await?;
-        tools.state.delete(&asked_name(chat, to))?;
-    }
     Ok(())
+}
+
+/// Takes the last challenge away.
+pub(super) async fn take_back(tools: &Tools, chat: i64, to: i64) -> Result<(), Failed> {
+    forget_asked(tools, chat, to).await?;
+    Ok(tools.state.delete(&asked_name(chat, to))?)
 }
 
 fn text_of(tell: Tell, group: &str) -> Text<'_> {

@@ -70,7 +70,7 @@ pub(super) async fn skipped(tools: &Tools, chat: i64, user: i64, deed: Deed) -> 
 async fn member_changed(tools: Tools, update: ChatMemberUpdated) -> Result<(), Failed> {
     let (old, new) = (&update.old_chat_member, &update.new_chat_member);
     let chat = update.chat.id.0;
-    if old.is_privileged() != new.is_privileged() {
+    if old.is_privileged() || new.is_privileged() {
         tools.guard.administrators().forget(chat);
     }
     let mut desk = Desk::open(&tools, chat).await?;

@@ -46,6 +46,8 @@ pub(super) enum Work {
         to: i64,
         tries: u8,
     },
+    /// The challenge is to be taken away.
+    TakeBack { chat: i64, to: i64 },
     /// Somebody is to be told how it went.
     Tell { chat: i64, to: i64, tell: Tell },
     /// The prompt is to be as it should be.
@@ -143,9 +145,10 @@ impl Work {
             | Self::Reply { chat, .. }
             | Self::CheckRights { chat }
             | Self::TellAdministrators { chat, .. } => LaneKey::named(&format!("guard/say/{chat}")),
-            Self::Ask { to, .. } | Self::Tell { to, .. } | Self::Write { to, .. } => {
-                LaneKey::named(&format!("guard/to/{to}"))
-            }
+            Self::Ask { to, .. }
+            | Self::TakeBack { to, .. }
+            | Self::Tell { to, .. }
+            | Self::Write { to, .. } => LaneKey::named(&format!("guard/to/{to}")),
             Self::Pulse => LaneKey::named("guard"),
             Self::Scan(step) => step.lane(),
         }
@@ -171,6 +174,7 @@ impl Work {
             | Self::Due { chat, .. }
             | Self::Do { chat, .. }
             | Self::Ask { chat, .. }
+            | Self::TakeBack { chat, .. }
             | Self::Tell { chat, .. }
             | Self::Prompt { chat }
             | Self::Notices { chat }
@@ -204,6 +208,7 @@ impl Work {
                 chat, user, deed, ..
             } => format!("guard/do/{chat}/{user}/{deed:?}"),
             Self::Ask { chat, user, .. } => format!("guard/ask/{chat}/{user}"),
+            Self::TakeBack { chat, to } => format!("guard/back/{chat}/{to}"),
             Self::Prompt { chat } => format!("guard/prompt/{chat}"),
             Self::Notices { chat } => format!("guard/notices/{chat}"),
             Self::Noticed { chat, .. } => format!("guard/noticed/{chat}"),
