@@ -57,7 +57,7 @@ impl Town {
             let case = json!({
                 "chat": chat, "user": user, "name": format!("P{user}"), "status": "pending", "route": "joined",
                 "opened": opened, "allowance": { "secs": 86_400, "nanos": 0 }, "warnings": warnings, "attempts": 3,
-                "challenge": null, "asked": null, "is_unreachable": false, "ending": null, "ended": null,
+                "challenge": null, "asked": null, "is_unreachable": false, "is_muted": false, "ending": null, "ended": null,
             });
             self.seed(&format!("guard/case/{chat}/{user}"), &case);
             self.seed(&format!("guard/person/{user}/{chat}"), &json!({}));
