@@ -7,7 +7,9 @@ use std::time::Duration;
 use teloxide::prelude::*;
 use teloxide::types::{ChatMember, UserId};
 use tokio::time::Instant;
+use tracing::warn;
 
+use super::trouble::{TRIES, weigh};
 use super::{Failed, Tools};
 
 /// What Telegram has said counts for so long, unless it says that an administrator has changed.
@@ -45,6 +47,38 @@ impl Cache {
 
 /// The administrators, bots among them.
 pub(super) async fn of(tools: &Tools, chat: i64) -> Result<Vec<ChatMember>, Failed> {
+    Ok(known(tools, chat).await?)
+}
+
+/// Whether this is an administrator, whatever they may do.
+pub(super) async fn is_one(tools: &Tools, chat: i64, user: UserId) -> Result<bool, Failed> {
+    let members = of(tools, chat).await?;
+    Ok(members.iter().any(|member| member.user.id == user))
+}
+
+/// Whether this is an administrator who may restrict members, as the guard does in their name. Where Telegram cannot be
+/// asked, it is not.
+pub(super) async fn may_decide(tools: &Tools, chat: i64, user: UserId) -> bool {
+    match known(tools, chat).await {
+        Ok(members) => may(&members, user),
+        Err(error) => {
+            let trouble = weigh(&error, TRIES);
+            warn!(
+                chat_id = chat,
+                ?trouble,
+                "the administrators are not known, so a command is not heard"
+            );
+            false
+        }
+    }
+}
+
+fn may(members: &[ChatMember], user: UserId) -> bool {
+    let mut members = members.iter();
+    members.any(|member| member.user.id == user && member.can_restrict_members())
+}
+
+async fn known(tools: &Tools, chat: i64) -> ResponseResult<Vec<ChatMember>> {
     let cache = tools.guard.administrators();
     if let Some(members) = cache.get(chat) {
         return Ok(members);
@@ -55,7 +89,31 @@ pub(super) async fn of(tools: &Tools, chat: i64) -> Result<Vec<ChatMember>, Fail
     Ok(members)
 }
 
-pub(super) async fn is_one(tools: &Tools, chat: i64, user: UserId) -> Result<bool, Failed> {
-    let members = of(tools, chat).await?;
-    Ok(members.iter().any(|member| member.user.id == user))
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn member(id: u64, mut status: Value) -> ChatMember {
+        status["user"] = json!({ "id": id, "is_bot": false, "first_name": "Ada" });
+        serde_json::from_value(status).unwrap()
+    }
+
+    fn administrator(id: u64, restricts: bool) -> ChatMember {
+        let rights = json!({
+            "status": "administrator", "can_be_edited": false, "is_anonymous": false, "can_manage_chat": true,
+            "can_delete_messages": true, "can_manage_video_chats": true, "can_restrict_members": restricts,
+            "can_promote_members": false, "can_change_info": true, "can_invite_users": true,
+        });
+        member(id, rights)
+    }
+
+    #[test]
+    fn the_owner_and_administrators_with_the_right_may_decide() {
+        let owner = member(1, json!({ "status": "creator", "is_anonymous": false }));
+        let members = [owner, administrator(2, true), administrator(3, false)];
+        let who_may: Vec<u64> = (1..=4).filter(|id| may(&members, UserId(*id))).collect();
+        assert_eq!(who_may, [1, 2]);
+    }
 }

@@ -15,7 +15,7 @@ use super::group::Group;
 use super::machine::{Deed, REMEMBERED};
 use super::moment::Moment;
 use super::work::{self, Work};
-use super::{Failed, Tools, notices, prompt};
+use super::{Failed, Tools, notices, prompt, scan};
 
 fn moved_name(chat: i64) -> String {
     format!("guard/moved/{chat}")
@@ -62,6 +62,7 @@ pub(super) async fn carry_over(tools: &Tools, from: i64, to: i64) -> Result<(), 
         state.delete(&name)?;
     }
     messages(tools, from, to).await?;
+    scan::moved(tools, from).await?;
     (group.prompt_due, group.notices_due) = (Moment::default(), Moment::default());
     if group.raid.on.is_some() {
         Work::Raid { chat: to }.now(state)?;

@@ -56,8 +56,50 @@ async fn a_basic_group_is_told_to_become_a_supergroup() {
     group.say(OWNER, "/guard on").await;
     group.wait_for("This is a basic group").await;
     group.join(5).await;
-    group.say(OWNER, "/pending").await;
+    group.say(OWNER, "/pending@sandbox_bot").await;
     group.wait_for("Nobody is waiting").await;
+    group.bot.prove_well().await;
+}
+
+#[tokio::test]
+async fn an_administrator_who_may_not_restrict_members_decides_nothing() {
+    let group = Group::new(-1_001, "supergroup").await;
+    for (user, restricts) in [(5, false), (6, true)] {
+        let rights = json!({
+            "user": person(user), "chat_id": group.chat, "status": "administrator",
+            "rights": { "can_restrict_members": restricts, "can_delete_messages": true },
+        });
+        group.server().post("member", rights).await;
+    }
+    group.say(5, "/guard").await;
+    group.say(6, "/guard").await;
+    let menu = group.wait_for("Verification: off").await;
+    assert_eq!(group.said().await.len(), 1, "one of them is answered");
+    let answer = group.press(5, &menu, "guard:menu:switch").await;
+    assert_eq!(answer["text"], json!("Only administrators can do that."));
+    let answer = group.press(6, &menu, "guard:menu:switch").await;
+    assert_eq!(answer["text"], json!("Verification: on"));
+    group.bot.prove_well().await;
+}
+
+#[tokio::test]
+async fn a_guard_that_is_off_hears_its_own_command_alone_and_scans_nobody() {
+    let group = Group::new(-1_001, "supergroup").await;
+    for text in ["/stats", "/pending", "/scan", "/approve all"] {
+        group.say(OWNER, text).await;
+    }
+    let forwarded = json!({
+        "message_id": 9_000, "date": 1_700_000_000, "text": "/guard on",
+        "chat": { "id": group.chat, "type": "supergroup", "title": "Tea room" },
+        "from": { "id": OWNER, "is_bot": false, "first_name": "Owner" },
+        "forward_origin": { "type": "hidden_user", "sender_user_name": "Somebody", "date": 1_600_000_000 },
+    });
+    group.server().update("message", forwarded).await;
+    group.say(OWNER, "/scan@sandbox_bot").await;
+    group.wait_for("the group is not known").await;
+    assert_eq!(group.said().await.len(), 1, "nothing else was answered");
+    group.say(OWNER, "/guard").await;
+    group.wait_for("Verification: off").await;
     group.bot.prove_well().await;
 }
 
@@ -88,6 +130,8 @@ async fn a_right_that_is_missing_or_taken_away_is_named() {
     group.say(OWNER, "/guard on").await;
     group.wait_for("Ban users").await;
     give_rights(&group, true).await;
+    group.join(5).await;
+    group.wait_for_status(5, "restricted").await;
     give_rights(&group, false).await;
     wait_for_complaint(&group).await;
 
@@ -96,6 +140,8 @@ async fn a_right_that_is_missing_or_taken_away_is_named() {
     give_rights(&group, true).await;
     group.say(OWNER, "/guard").await;
     group.wait_for("Verification: off").await;
+    group.say(OWNER, "/stats@sandbox_bot").await;
+    group.wait_for("Waiting: 0").await;
     group.bot.prove_well().await;
 }
 
@@ -157,7 +203,7 @@ async fn people_are_approved_rejected_and_trusted() {
 #[tokio::test]
 async fn a_group_keeps_what_is_known_of_it_under_a_new_number() {
     let mut group = Group::new(-1_001, "group").await;
-    group.say(OWNER, "/trust 5").await;
+    group.say(OWNER, "/trust@sandbox_bot 5").await;
     group.wait_for("is trusted").await;
     group.say(OWNER, "/guard warnings 5").await;
     group.wait_for("Warnings: 5").await;

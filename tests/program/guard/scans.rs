@@ -19,6 +19,7 @@ const B: i64 = -1_002;
 const ADA: i64 = 11;
 const BEN: i64 = 12;
 const CLEO: i64 = 13;
+const DORA: i64 = 14;
 
 /// Groups with people who have not verified, as an earlier life of the bot has left them.
 struct Town {
@@ -50,10 +51,13 @@ impl Town {
         let opened = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let opened = u64::try_from(opened.as_millis()).unwrap();
         for (user, warnings) in people {
+            // The one who has just come.
+            let ago = if *user == DORA { 0 } else { 3_600_000 };
+            let opened = opened - ago;
             let case = json!({
                 "chat": chat, "user": user, "name": format!("P{user}"), "status": "pending", "route": "joined",
                 "opened": opened, "allowance": { "secs": 86_400, "nanos": 0 }, "warnings": warnings, "attempts": 3,
-                "challenge": null, "asked": null, "is_unreachable": false, "ending": null, "ended": null,
+                "challenge": null, "asked": null, "is_unreachable": false, "is_muted": false, "ending": null, "ended": null,
             });
             self.seed(&format!("guard/case/{chat}/{user}"), &case);
             self.seed(&format!("guard/person/{user}/{chat}"), &json!({}));
@@ -332,7 +336,8 @@ async fn the_schedule_scans_who_is_due_once_and_tells_the_operator() {
     let hourly =
         json!({ "is_on": true, "scan_every": { "secs": 3_600, "nanos": 0 }, "quiet": null });
     let off = json!({ "is_on": false, "scan_every": { "secs": 3_600, "nanos": 0 }, "quiet": null });
-    town.group(A, "Gamers", hourly, &[(ADA, 3)]).await;
+    town.group(A, "Gamers", hourly, &[(ADA, 3), (DORA, 0)])
+        .await;
     town.group(B, "Sleepers", off, &[(BEN, 3)]).await;
     town.schedule();
     let bot = town.start().await;

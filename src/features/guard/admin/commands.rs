@@ -16,6 +16,8 @@ pub(super) enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Order {
     pub(super) command: Command,
+    /// Whether it carries the bot's name, so that it can be for no other one.
+    pub(super) is_named: bool,
     pub(super) rest: String,
 }
 
@@ -27,8 +29,11 @@ impl Order {
     pub(super) fn parse(text: &str, bot: &str) -> Option<Self> {
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let word = word.strip_prefix('/')?;
-        let (word, name) = word.split_once('@').unwrap_or((word, bot));
-        if !name.eq_ignore_ascii_case(bot) {
+        let (word, name) = match word.split_once('@') {
+            Some((word, name)) => (word, Some(name)),
+            None => (word, None),
+        };
+        if name.is_some_and(|name| !name.eq_ignore_ascii_case(bot)) {
             return None;
         }
         let command = match word.to_ascii_lowercase().as_str() {
@@ -42,7 +47,16 @@ impl Order {
             _ => return None,
         };
         let rest = rest.trim().to_owned();
-        Some(Self { command, rest })
+        Some(Self {
+            command,
+            is_named: name.is_some(),
+            rest,
+        })
+    }
+
+    /// Whether it is meant for a guard that is off: without a name, only `/guard` can be for no other bot.
+    pub(super) fn is_for_one_that_is_off(&self) -> bool {
+        self.is_named || self.command == Command::Guard
     }
 }
 
@@ -66,6 +80,14 @@ mod tests {
             parse("/approve\n5"),
             Some((Command::Approve, "5".to_owned()))
         );
+    }
+
+    #[test]
+    fn a_guard_that_is_off_hears_its_own_command_and_its_name() {
+        let is_heard =
+            |text| Order::parse(text, "tea_bot").is_some_and(|o| o.is_for_one_that_is_off());
+        assert!(is_heard("/guard on") && is_heard("/stats@tea_bot"));
+        assert!(!is_heard("/stats") && !is_heard("/approve all"));
     }
 
     #[test]

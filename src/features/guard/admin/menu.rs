@@ -6,7 +6,7 @@ use teloxide::utils::html::escape;
 
 use super::settings::Setting;
 use super::show::View;
-use super::{answer, is_administrator, meet};
+use super::{answer, meet};
 use crate::features::guard::case::Route;
 use crate::features::guard::desk::{Desk, pending_of};
 use crate::features::guard::group::Settings;
@@ -15,7 +15,7 @@ use crate::features::guard::scan::schedule;
 use crate::features::guard::texts::{Label, Text};
 use crate::features::guard::updates::answer as answer_press;
 use crate::features::guard::work::Work;
-use crate::features::guard::{Failed, Tools};
+use crate::features::guard::{Failed, Tools, administrators};
 
 /// What the menu's buttons carry, before the setting's word.
 const DATA: &str = "guard:menu:";
@@ -115,7 +115,7 @@ async fn change(desk: &mut Desk<'_>, settings: Settings) -> Result<(), Failed> {
 }
 
 /// Those who are in the group may write; requests to join are left to the administrators.
-async fn release(desk: &mut Desk<'_>) -> Result<usize, Failed> {
+pub(super) async fn release(desk: &mut Desk<'_>) -> Result<usize, Failed> {
     let cases = pending_of(desk.tools, desk.chat).await?;
     for case in &cases {
         desk.event(case.user, &Event::Released).await?;
@@ -146,7 +146,7 @@ pub(super) async fn pressed(
     };
     let (chat, message) = (menu.chat().id.0, menu.id().0);
     let mut desk = Desk::open(&tools, chat).await?;
-    if !is_administrator(&tools, ChatId(chat), &query.from).await {
+    if !administrators::may_decide(&tools, chat, query.from.id).await {
         let label = Label::AdministratorsOnly;
         let text = desk.group.settings.language.label(&label);
         answer_press(&tools, query, Some(text)).await;

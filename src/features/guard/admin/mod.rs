@@ -1,7 +1,7 @@
 //! What administrators tell the guard in their group, and what the operator asks in private.
 //!
-//! Who is no administrator is not heard: a command without a bot's name may be meant for another bot, and an answer would
-//! let anybody make this one talk. A press is answered, because a button that does nothing looks broken.
+//! Who is no administrator with the right to restrict members is not heard: a command without a bot's name may be meant for another bot, and an answer would
+//! let anybody make this one talk. A press is answered, because a button that does nothing looks broken. Where the guard is off, its commands without its name may be another bot's, too: only `/guard` is heard.
 //!
 //! Commands are decided in the group's lane like everything else. What is answered is a [`Work`] like everything else: said in
 //! the lane of what is said there, and deleted after a while together with the command.
@@ -19,7 +19,6 @@ use std::time::Duration;
 use teloxide::dispatching::UpdateFilterExt;
 use teloxide::prelude::*;
 use teloxide::types::User;
-use tracing::warn;
 
 use super::desk::Desk;
 use super::texts::{Language, Person};
@@ -32,7 +31,7 @@ pub(super) use rights::{check as check_rights, complain};
 pub(super) use show::{View, reply, show};
 
 /// How long a command and its answer stay in the group.
-const STAYS: Duration = Duration::from_secs(120);
+pub(super) const STAYS: Duration = Duration::from_secs(120);
 
 pub(super) fn tree() -> UpdateHandler<Failed> {
     let is_in_group = |message: Message| message.chat.is_group() || message.chat.is_supergroup();
@@ -64,6 +63,10 @@ pub(super) fn tree() -> UpdateHandler<Failed> {
 }
 
 fn order_of(message: Message, tools: Tools) -> Option<Order> {
+    // What somebody has said elsewhere is told here, not ordered.
+    if message.forward_origin().is_some() {
+        return None;
+    }
     Order::parse(message.text()?, tools.me.username.as_deref()?)
 }
 
@@ -73,11 +76,14 @@ async fn migrated(tools: Tools, message: Message, to: i64) -> Result<(), Failed>
 }
 
 async fn told(tools: Tools, message: Message, order: Order) -> Result<(), Failed> {
+    let chat = message.chat.id.0;
+    let mut desk = Desk::open(&tools, chat).await?;
+    if !desk.group.settings.is_on && !order.is_for_one_that_is_off() {
+        return Ok(());
+    }
     let Some(by) = administrator(&tools, &message).await else {
         return Ok(());
     };
-    let chat = message.chat.id.0;
-    let mut desk = Desk::open(&tools, chat).await?;
     meet(&mut desk, message.chat.title(), message.from.as_ref());
     match order.command {
         Command::Guard => menu::told(&mut desk, &message, &order.rest).await?,
@@ -90,6 +96,10 @@ async fn told(tools: Tools, message: Message, order: Order) -> Result<(), Failed
     }
     let message = message.id.0;
     Work::delete(chat, message).after(&tools.state, STAYS)?;
+    // A group begins with `/guard`: nobody else has asked for one to be kept.
+    if desk.is_new() && order.command != Command::Guard {
+        return Ok(());
+    }
     desk.close()
 }
 
@@ -117,19 +127,10 @@ async fn administrator(tools: &Tools, message: &Message) -> Option<Person> {
         }
         // A channel's voice.
         Some(_) => None,
-        None => is_administrator(tools, message.chat.id, from)
+        None => administrators::may_decide(tools, message.chat.id.0, from.id)
             .await
             .then(|| person(from)),
     }
-}
-
-/// Whether this is known of them; where Telegram cannot be asked, it is not.
-async fn is_administrator(tools: &Tools, chat: ChatId, user: &User) -> bool {
-    let known = administrators::is_one(tools, chat.0, user.id).await;
-    known.unwrap_or_else(|error| {
-        warn!(chat_id = chat.0, %error, "the administrators are not known, so a command is not heard");
-        false
-    })
 }
 
 /// Has something said in the group, in Telegram's HTML.

@@ -3,8 +3,8 @@
 use teloxide::prelude::*;
 use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup, MessageEntityKind, UserId};
 
+use super::answer;
 use super::show::View;
-use super::{answer, is_administrator};
 use crate::features::guard::case::Case;
 use crate::features::guard::clock::Clock;
 use crate::features::guard::desk::{Desk, Mark, pending_of, trust_name};
@@ -13,7 +13,7 @@ use crate::features::guard::machine::{Event, Reply};
 use crate::features::guard::moment::Moment;
 use crate::features::guard::texts::{Label, Person, Stats, Text};
 use crate::features::guard::updates::{answer as answer_press, person};
-use crate::features::guard::{Failed, Tools};
+use crate::features::guard::{Failed, Tools, administrators};
 
 /// What the buttons of the list carry, before the person's number.
 const APPROVE: &str = "guard:approve:";
@@ -230,7 +230,7 @@ pub(super) async fn pressed(
     let chat = list.chat().id;
     let mut desk = Desk::open(&tools, chat.0).await?;
     let language = desk.group.settings.language;
-    if !is_administrator(&tools, chat, &query.from).await {
+    if !administrators::may_decide(&tools, chat.0, query.from.id).await {
         let text = language.label(&Label::AdministratorsOnly);
         answer_press(&tools, query, Some(text)).await;
         return Ok(());

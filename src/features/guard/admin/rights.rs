@@ -6,6 +6,7 @@ use teloxide::prelude::*;
 use teloxide::types::{ChatMember, ChatMemberKind, ChatMemberUpdated};
 use tracing::{debug, info, warn};
 
+use super::menu;
 use crate::features::guard::desk::{Desk, group_name};
 use crate::features::guard::group::Group;
 use crate::features::guard::texts::{Right, Text};
@@ -51,12 +52,13 @@ pub(super) async fn changed(tools: Tools, update: ChatMemberUpdated) -> Result<(
     }
     let (old, new) = (&update.old_chat_member, &update.new_chat_member);
     if !new.is_present() {
-        // The cases stay: their time goes on, should the bot come back.
+        // Nothing waits for a bot that is gone, nor happens to anybody should it come back.
         info!(
             chat_id = chat,
             "removed from the group; the guard is off there"
         );
         desk.group.settings.is_on = false;
+        menu::release(&mut desk).await?;
         return desk.close();
     }
     let (had_not, missing) = (lacks(old), lacks(new));

@@ -11,7 +11,7 @@ use super::{STAYS, menu, people, rights};
 use crate::features::guard::desk::{Desk, group_name};
 use crate::features::guard::group::Group;
 use crate::features::guard::texts::Text;
-use crate::features::guard::trouble::{Trouble, weigh};
+use crate::features::guard::trouble::{TRIES, Trouble, weigh};
 use crate::features::guard::work::Work;
 use crate::features::guard::{Failed, Tools};
 use crate::lifecycle::crash_point;
@@ -81,7 +81,8 @@ async fn menu_text(tools: &Tools, chat: i64, group: &Group) -> String {
             format!("{text}\n\n{lacks}")
         }
         Err(error) => {
-            warn!(chat_id = chat, %error, "the bot's rights are not known");
+            let trouble = weigh(&error, TRIES);
+            warn!(chat_id = chat, ?trouble, "the bot's rights are not known");
             text
         }
     }

@@ -2,9 +2,13 @@
 
 use teloxide::dispatching::UpdateFilterExt;
 use teloxide::prelude::*;
-use tracing::debug;
 
+use super::super::admin::STAYS;
+use super::super::desk::group_name;
+use super::super::group::Group;
 use super::super::texts::{Label, Language};
+use super::super::updates::answer;
+use super::super::work::Work;
 use super::super::{Failed, Tools, administrators};
 use super::{Place, RunId, run, start_here};
 use crate::bot::UpdateHandler;
@@ -17,7 +21,7 @@ pub(in super::super) fn tree() -> UpdateHandler<Failed> {
     dptree::entry()
         .branch(
             Update::filter_message()
-                .filter(is_scan)
+                .chain(dptree::filter_map(order_of))
                 .branch(dptree::filter(is_in_group).endpoint(asked_in_group))
                 .branch(dptree::filter(is_operators).endpoint(asked_for_all)),
         )
@@ -34,18 +38,25 @@ pub(super) fn cancel_data(number: u64) -> String {
 }
 
 /// `/scan`, to this bot or to whichever is there.
-fn is_scan(message: Message, tools: Tools) -> bool {
-    let mut words = message.text().unwrap_or_default().split_whitespace();
-    let Some(command) = words.next().and_then(|word| word.strip_prefix("/scan")) else {
-        return false;
-    };
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Order {
+    is_named: bool,
+}
+
+fn order_of(message: Message, tools: Tools) -> Option<Order> {
+    if message.forward_origin().is_some() {
+        return None;
+    }
+    parse(message.text()?, tools.me.username.as_deref()?)
+}
+
+fn parse(text: &str, bot: &str) -> Option<Order> {
+    let command = text.split_whitespace().next()?.strip_prefix("/scan")?;
     match command.strip_prefix('@') {
-        Some(name) => tools
-            .me
-            .username
-            .as_deref()
-            .is_some_and(|mine| mine.eq_ignore_ascii_case(name)),
-        None => command.is_empty(),
+        Some(name) => name
+            .eq_ignore_ascii_case(bot)
+            .then_some(Order { is_named: true }),
+        None => command.is_empty().then_some(Order { is_named: false }),
     }
 }
 
@@ -53,18 +64,25 @@ fn is_operators(message: Message, tools: Tools) -> bool {
     message.chat.is_private() && tools.guard.operator() == Some(message.chat.id.0)
 }
 
-/// Nobody but administrators is answered: the bot is not to say more than they do.
-async fn asked_in_group(tools: Tools, message: Message) -> Result<(), Failed> {
-    let chat = message.chat.id;
-    let sender = message.sender_chat.as_ref();
-    let is_anonymous = sender.is_some_and(|sender| sender.id == chat);
-    let is_allowed = match &message.from {
-        _ if is_anonymous => true,
-        Some(from) => administrators::is_one(&tools, chat.0, from.id).await?,
-        None => false,
+/// Nobody but administrators is answered: the bot is not to say more than they do. Where the guard is off, it has to be
+/// called by its name.
+async fn asked_in_group(tools: Tools, message: Message, order: Order) -> Result<(), Failed> {
+    let chat = message.chat.id.0;
+    let group: Option<Group> = tools.state.get(&group_name(chat)).await?;
+    let is_on = group.is_some_and(|group| group.settings.is_on);
+    if !(is_on || order.is_named) {
+        return Ok(());
+    }
+    let is_allowed = match (&message.sender_chat, &message.from) {
+        // An anonymous administrator writes in the name of the group; another name is a channel's.
+        (Some(sender), _) => sender.id == message.chat.id,
+        (None, Some(from)) => administrators::may_decide(&tools, chat, from.id).await,
+        (None, None) => false,
     };
     if is_allowed {
-        start_here(&tools, chat.0).await?;
+        start_here(&tools, chat).await?;
+        let message = message.id.0;
+        Work::delete(chat, message).after(&tools.state, STAYS)?;
     }
     Ok(())
 }
@@ -83,23 +101,37 @@ fn run_to_cancel(query: CallbackQuery) -> Option<u64> {
 
 async fn cancel_pressed(tools: Tools, query: CallbackQuery, number: u64) -> Result<(), Failed> {
     let Some(chat) = query.message.as_ref().map(|message| message.chat().id.0) else {
+        answer(&tools, query, None).await;
         return Ok(());
     };
     let is_allowed = if chat < 0 {
-        administrators::is_one(&tools, chat, query.from.id).await?
+        administrators::may_decide(&tools, chat, query.from.id).await
     } else {
         tools.guard.operator() == Some(chat)
     };
-    let mut answer = tools.bot.answer_callback_query(query.id);
+    let mut said = None;
     if is_allowed {
         let place = Place::Chat(chat);
         run::cancel(&tools, RunId { place, number }).await?;
     } else {
         let language = Language::of_code(query.from.language_code.as_deref());
-        answer = answer.text(language.label(&Label::AdministratorsOnly));
+        said = Some(language.label(&Label::AdministratorsOnly));
     }
-    if let Err(error) = answer.await {
-        debug!(%error, "a press is not answered");
-    }
+    answer(&tools, query, said).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_is_asked_of_this_bot_or_of_whichever_is_there() {
+        let is_named = |text| parse(text, "tea_bot").map(|order| order.is_named);
+        assert_eq!(is_named("/scan"), Some(false));
+        assert_eq!(is_named("/scan@Tea_Bot now"), Some(true));
+        for other in ["/scan@other_bot", "/scanner", "scan", "", "say /scan"] {
+            assert_eq!(is_named(other), None, "{other:?}");
+        }
+    }
 }

@@ -10,16 +10,21 @@ use serde::{Deserialize, Serialize};
 
 use super::super::case::{Case, Status};
 use super::super::desk::{Desk, pending_of};
+use super::super::group::Group;
 use super::super::machine::{Deed, Event};
 use super::super::moment::Moment;
 use super::super::{Failed, Tools};
-use super::{RunId, Step, is_silent};
+use super::{Place, RunId, Step, is_silent};
 use crate::bot::State;
 
 /// Between two removals.
 const GAP: Duration = Duration::from_secs(1);
 /// A removal that is not over after this is counted as one that failed: longer than it is tried.
 const REMOVAL: Duration = Duration::from_secs(15 * 60);
+/// After so many of them in a row the scan goes no further.
+const UNANSWERED: u8 = 3;
+/// Who has come later than this before a scan that nobody has asked for is left out: there was hardly time to answer.
+const NEWCOMER: Duration = Duration::from_secs(10 * 60);
 
 /// What a group's scan has come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +73,29 @@ pub(super) struct Scan {
     pub(super) to_remove: VecDeque<Listed>,
     /// Whose removal has been asked for last, and when.
     removing: Option<(Listed, Moment)>,
+    /// Removals in a row that were not answered in time.
+    #[serde(default)]
+    unanswered: u8,
     outcome: Outcome,
+}
+
+impl Outcome {
+    /// What a scan comes to that does not begin at all; none where one can.
+    pub(super) fn of_none(is_unknown: bool, group: &Group) -> Option<Self> {
+        if group.settings.is_on {
+            return None;
+        }
+        let reason = if is_unknown {
+            "the group is not known"
+        } else {
+            "the guard is off"
+        };
+        let failed = Some(reason.to_owned());
+        Some(Self {
+            failed,
+            ..Self::default()
+        })
+    }
 }
 
 impl Listed {
@@ -95,10 +122,18 @@ impl Scan {
             to_warn: left.into_iter().map(Listed::of).collect(),
             to_remove: none_left.into_iter().map(Listed::of).collect(),
             removing: None,
+            unanswered: 0,
             outcome: Outcome {
                 unverified: cases.len(),
                 ..Outcome::default()
             },
+        }
+    }
+
+    /// One more run is told, once.
+    fn join(&mut self, run: RunId) {
+        if !self.runs.contains(&run) {
+            self.runs.push(run);
         }
     }
 
@@ -141,11 +176,17 @@ impl Scan {
         }
         if is_on_its_way {
             self.fail("a removal was not answered".to_owned());
+            self.unanswered += 1;
+        } else {
+            self.unanswered = 0;
         }
         if case.is_some_and(|case| case.status == Status::Kicked) {
             self.outcome.removed += 1;
         }
         self.removing = None;
+        if self.unanswered >= UNANSWERED {
+            self.cut();
+        }
         true
     }
 
@@ -181,16 +222,21 @@ pub(super) async fn current(tools: &Tools, chat: i64, number: u64) -> Result<Opt
 /// Begins a scan for a run, or joins the one that is going on.
 pub(super) async fn begin(tools: &Tools, chat: i64, run: RunId) -> Result<(), Failed> {
     let mut desk = Desk::open(tools, chat).await?;
+    if let Some(outcome) = Outcome::of_none(desk.is_new(), &desk.group) {
+        return Step::Over { run, chat, outcome }.now(&tools.state);
+    }
     let mut runs = vec![run];
     if let Some(mut old) = any(tools, chat).await? {
         if !is_silent(tools, old.moved, desk.now) {
-            old.runs.push(run);
+            old.join(run);
             return keep(&tools.state, chat, &old);
         }
+        old.runs.retain(|other| *other != run);
         runs.append(&mut old.runs);
     }
+    let is_scheduled = runs.iter().all(|run| run.place == Place::Schedule);
     let mut cases = pending_of(tools, chat).await?;
-    cases.retain(Case::is_in_group);
+    cases.retain(|case| case.is_in_group() && !(is_scheduled && is_new(case, desk.now)));
     let mut scan = Scan::new(fastrand::u64(..), runs, desk.now, &cases);
     desk.group.scanned = desk.now;
     if desk.group.settings.dry_run {
@@ -206,6 +252,21 @@ pub(super) async fn begin(tools: &Tools, chat: i64, run: RunId) -> Result<(), Fa
     }
     keep(&tools.state, chat, &scan)?;
     desk.close()
+}
+
+/// Whether they have hardly had time to answer.
+fn is_new(case: &Case, now: Moment) -> bool {
+    now.since(case.opened) < NEWCOMER
+}
+
+/// The group has another number, under which the next scan finds its people: tells the runs of this one.
+pub(super) async fn moved(tools: &Tools, chat: i64) -> Result<(), Failed> {
+    if let Some(mut scan) = any(tools, chat).await? {
+        scan.fail("the group has another number now".to_owned());
+        scan.stage = Stage::Over;
+        keep(&tools.state, chat, &scan)?;
+    }
+    Ok(())
 }
 
 pub(super) async fn muted(tools: &Tools, chat: i64, number: u64) -> Result<(), Failed> {

@@ -19,6 +19,7 @@
 //! - Who is warned or removed is the person who was named, in the same case: who has passed, gone or come again meanwhile
 //!   is left alone.
 //! - A group that fails ends with its reason in its line; one that is not heard of for half an hour does so too.
+//! - A group whose guard is off is not scanned, nor one that is not known: its line says so.
 //! - A cancelled scan finishes what it has begun for a person, and begins nothing more.
 
 mod commands;
@@ -274,6 +275,16 @@ pub(super) async fn take(tools: &Tools, step: Step) -> Result<(), Failed> {
         Step::Watch { run } => run::watch(tools, run).await,
         Step::Ring | Step::Changed => schedule::ring(tools).await,
     }
+}
+
+/// Forgets what is kept under a group's old number: its scan ends there, and so do its lines in the runs of others.
+pub(super) async fn moved(tools: &Tools, chat: i64) -> Result<(), Failed> {
+    group::moved(tools, chat).await?;
+    let run = run::name_of(Place::Chat(chat));
+    for name in [run, show::name_of(chat), say::name_of(chat)] {
+        tools.state.delete(&name)?;
+    }
+    Ok(())
 }
 
 /// Starts a scan of one group, shown in it. Where one is shown there already, that is said.

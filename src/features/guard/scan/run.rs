@@ -71,7 +71,10 @@ impl Run {
         }
     }
 
+    /// Instead of a line of the same group that is over.
     fn add(&mut self, chat: i64, title: String, now: Moment) {
+        self.lines
+            .retain(|line| line.chat != chat || line.is_open());
         self.lines.push(Line {
             chat,
             title,
@@ -117,8 +120,7 @@ impl Run {
     }
 
     fn is_over(&self) -> bool {
-        let is_open = |line: &Line| matches!(line.state, LineState::Waiting | LineState::Running);
-        !self.lines.iter().any(is_open)
+        !self.lines.iter().any(Line::is_open)
     }
 
     pub(super) fn outcomes(&self) -> impl Iterator<Item = (&Line, &Outcome)> {
@@ -126,6 +128,12 @@ impl Run {
             LineState::Over(outcome) => Some((line, outcome)),
             _ => None,
         })
+    }
+}
+
+impl Line {
+    fn is_open(&self) -> bool {
+        matches!(self.state, LineState::Waiting | LineState::Running)
     }
 }
 
@@ -137,7 +145,7 @@ struct Hand<'a> {
     now: Moment,
 }
 
-fn name_of(place: Place) -> String {
+pub(super) fn name_of(place: Place) -> String {
     format!("guard/run/{}", place.key())
 }
 
@@ -237,13 +245,18 @@ impl<'a> Hand<'a> {
 /// Starts a run of one group, shown in it.
 pub(super) async fn start_group(tools: &Tools, chat: i64) -> Result<(), Failed> {
     let group: Option<Group> = tools.state.get(&group_name(chat)).await?;
+    let is_unknown = group.is_none();
     let group = group.unwrap_or_default();
     let (place, language) = (Place::Chat(chat), group.settings.language);
     if going_on(tools, place).await?.is_some() {
         return refuse(tools, chat, language);
     }
     let mut hand = Hand::new(tools, place, language);
+    let over = Outcome::of_none(is_unknown, &group);
     hand.run.add(chat, group.title, hand.now);
+    if let Some(outcome) = over {
+        hand.run.lines[0].state = LineState::Over(outcome);
+    }
     hand.begin()
 }
 
@@ -278,11 +291,12 @@ pub(super) async fn start_scheduled(tools: &Tools, due: &[(i64, String)]) -> Res
     if is_new { hand.begin() } else { hand.go_on() }
 }
 
-/// The groups of the schedule's run, where one goes on.
+/// The groups whose turn in the schedule's run is not over, where one goes on.
 pub(super) async fn scheduled(tools: &Tools) -> Result<Vec<i64>, Failed> {
     let hand = going_on(tools, Place::Schedule).await?;
     let lines = hand.map(|hand| hand.run.lines).unwrap_or_default();
-    Ok(lines.into_iter().map(|line| line.chat).collect())
+    let open = lines.into_iter().filter(Line::is_open);
+    Ok(open.map(|line| line.chat).collect())
 }
 
 /// All groups that are kept, as they were last committed.

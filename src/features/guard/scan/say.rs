@@ -34,6 +34,10 @@ struct Posted {
     message: i32,
 }
 
+pub(super) fn name_of(chat: i64) -> String {
+    format!("guard/listed/{chat}")
+}
+
 /// Sends the message of a stage, and tells the scan.
 pub(super) async fn say(
     tools: &Tools,
@@ -121,7 +125,7 @@ async fn post(tools: &Tools, chat: i64, stage: Stage, text: String) -> ResponseR
 /// The list before this one goes at once, everything else after some time.
 async fn clean_up(tools: &Tools, chat: i64, stage: Stage, message: i32) -> Result<(), Failed> {
     let stays = if stage == Stage::Listing {
-        let name = format!("guard/listed/{chat}");
+        let name = name_of(chat);
         if let Some(Posted { message }) = tools.state.get(&name).await? {
             let delete = Work::delete(chat, message);
             delete.now(&tools.state)?;

@@ -13,6 +13,10 @@ use super::{Step, run};
 
 /// Groups that are due within this time of each other are scanned in one run.
 const TOGETHER: Duration = Duration::from_secs(1);
+/// While groups are being scanned it is looked so often whether they are due again.
+const LOOK: Duration = Duration::from_secs(5 * 60);
+/// No group is scanned more often, whatever is kept of it.
+const OFTENEST: Duration = Duration::from_secs(10 * 60);
 
 /// The schedule may look different now: settings have changed, or groups have come.
 pub(in super::super) fn changed(tools: &Tools) -> Result<(), Failed> {
@@ -34,8 +38,9 @@ pub(super) async fn ring(tools: &Tools) -> Result<(), Failed> {
     let mut plan = Plan::default();
     let busy: HashSet<i64> = run::scheduled(tools).await?.into_iter().collect();
     for (chat, group) in run::groups(tools).await? {
-        // Its turn is computed again when the run that it is in is over.
-        if !busy.contains(&chat) {
+        if busy.contains(&chat) {
+            plan.wake(now + LOOK);
+        } else {
             plan.add(chat, &group, now);
         }
     }
@@ -60,9 +65,13 @@ impl Plan {
     fn add(&mut self, chat: i64, group: &Group, now: Moment) {
         match due(group, now) {
             Some(at) if at <= now + TOGETHER => self.due.push((chat, group.title.clone())),
-            Some(at) => self.next = Some(self.next.map_or(at, |next| next.min(at))),
+            Some(at) => self.wake(at),
             None => {}
         }
+    }
+
+    fn wake(&mut self, at: Moment) {
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
 }
 
@@ -73,7 +82,7 @@ fn due(group: &Group, now: Moment) -> Option<Moment> {
     if group.scanned == Moment::default() {
         return None;
     }
-    let at = (group.scanned + every).max(now);
+    let at = (group.scanned + every.max(OFTENEST)).max(now);
     Some(quiet_until(settings.quiet, &settings.zone, at).unwrap_or(at))
 }
 
@@ -110,6 +119,14 @@ mod tests {
         assert_eq!(due(&group, now), Some(now));
         group.scanned = now;
         assert_eq!(due(&group, now), Some(Moment(DAY + 104 * HOUR)));
+    }
+
+    #[test]
+    fn no_group_is_scanned_more_often_than_every_ten_minutes() {
+        let mut group = group(DAY, None);
+        group.settings.scan_every = Some(Duration::ZERO);
+        let at = Moment(DAY + HOUR / 6);
+        assert_eq!(due(&group, Moment(DAY)), Some(at));
     }
 
     #[test]

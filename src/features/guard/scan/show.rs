@@ -9,6 +9,7 @@ use teloxide::types::{InlineKeyboardButton, InlineKeyboardMarkup, MessageId, Par
 use teloxide::{ApiError, RequestError};
 use tracing::warn;
 
+use super::super::admin::STAYS;
 use super::super::moment::Moment;
 use super::super::texts::{GroupScan, Label, ScanState, Tally, Text, Would};
 use super::super::trouble::{Trouble, weigh};
@@ -21,9 +22,8 @@ use crate::lifecycle::crash_point;
 
 /// The message is edited no more often. An edit counts as a message to a group, which takes twenty a minute of all kinds.
 const PACE: Duration = Duration::from_secs(4);
-/// How long a summary and an answer stay in a group; a private chat keeps them.
+/// How long a summary stays in a group; a private chat keeps it.
 const SUMMARY_STAYS: Duration = Duration::from_secs(3_600);
-const ANSWER_STAYS: Duration = Duration::from_secs(60);
 /// More groups than this are counted only.
 const LINES: usize = 40;
 
@@ -39,6 +39,10 @@ struct Shown {
     tries: u8,
 }
 
+pub(super) fn name_of(chat: i64) -> String {
+    format!("guard/progress/{chat}")
+}
+
 /// When it is next looked at: at once for the first time, then at its pace.
 pub(super) fn soon(due: &mut Moment, now: Moment) -> Moment {
     if *due == Moment::default() {
@@ -51,7 +55,7 @@ pub(super) fn soon(due: &mut Moment, now: Moment) -> Moment {
 
 /// Brings the message up to date.
 pub(super) async fn show(tools: &Tools, chat: i64) -> Result<(), Failed> {
-    let name = format!("guard/progress/{chat}");
+    let name = name_of(chat);
     let Some(run) = shown_in(tools, chat).await? else {
         return Ok(());
     };
@@ -225,11 +229,18 @@ pub(super) async fn answer(tools: &Tools, chat: i64, text: String) -> Result<(),
     {
         Ok(message) if chat < 0 => {
             let message = message.id.0;
-            Work::delete(chat, message).after(&tools.state, ANSWER_STAYS)?;
+            Work::delete(chat, message).after(&tools.state, STAYS)?;
         }
         Ok(_) => {}
         Err(error) => match weigh(&error, 0) {
-            Trouble::Passing(wait) => Step::Answer { chat, text }.after(&tools.state, wait)?,
+            // Any other answer that was lost may have been a yes.
+            Trouble::Passing(wait) if matches!(error, RequestError::RetryAfter(_)) => {
+                Step::Answer { chat, text }.after(&tools.state, wait)?;
+            }
+            Trouble::Passing(_) => warn!(
+                chat_id = chat,
+                "whether a command was answered is not known"
+            ),
             Trouble::Moved(_) => {}
             Trouble::Refused(reason) => warn!(chat_id = chat, reason, "a command is not answered"),
         },

@@ -1,4 +1,5 @@
 use super::super::super::case::Route;
+use super::super::super::group::Settings;
 use super::*;
 
 const NOW: Moment = Moment(1_000_000);
@@ -163,4 +164,64 @@ fn a_dry_run_counts_what_it_would_do() {
     } = scan.outcome;
     assert_eq!((would_warn, would_remove, warned, removed), (2, 1, 0, 0));
     assert_eq!(scan.stage, Stage::Over);
+}
+
+#[test]
+fn removals_that_are_never_answered_end_the_scan() {
+    let mut scan = scan(&[0, 0, 0, 0, 0]);
+    scan.stage = Stage::Removing;
+    let ending = |listed: Listed| Case {
+        ending: Some(Status::Kicked),
+        ..case(listed.user, 0)
+    };
+    for _ in 0..UNANSWERED {
+        assert_eq!(scan.stage, Stage::Removing);
+        let listed = scan.to_remove.pop_front().unwrap();
+        scan.removing = Some((listed, NOW));
+        assert!(scan.count_removal(Some(&ending(listed)), NOW + REMOVAL));
+    }
+    assert_eq!((scan.stage, scan.to_remove.len()), (Stage::Over, 0));
+}
+
+#[test]
+fn a_removal_that_is_answered_ends_the_row_of_those_that_were_not() {
+    let mut scan = scan(&[0]);
+    scan.unanswered = UNANSWERED - 1;
+    scan.removing = scan.to_remove.pop_front().map(|listed| (listed, NOW));
+    assert!(scan.count_removal(None, NOW));
+    assert_eq!(scan.unanswered, 0);
+}
+
+#[test]
+fn a_group_that_is_off_or_unknown_is_not_scanned() {
+    let mut group = Group::default();
+    let reason = |is_unknown, group: &Group| {
+        let outcome = Outcome::of_none(is_unknown, group);
+        outcome.and_then(|outcome| outcome.failed)
+    };
+    assert_eq!(reason(false, &group).as_deref(), Some("the guard is off"));
+    let unknown = Some("the group is not known");
+    assert_eq!(reason(true, &group).as_deref(), unknown);
+    group.settings = Settings {
+        is_on: true,
+        ..Settings::default()
+    };
+    assert_eq!(reason(false, &group), None);
+}
+
+#[test]
+fn who_came_less_than_ten_minutes_ago_has_had_no_time() {
+    let case = case(1, 3);
+    assert!(is_new(&case, case.opened + Duration::from_secs(599)));
+    assert!(!is_new(&case, case.opened + Duration::from_secs(600)));
+}
+
+#[test]
+fn a_run_that_joins_twice_is_told_once() {
+    let mut scan = scan(&[3]);
+    let (place, number) = (Place::Schedule, 5);
+    for _ in 0..2 {
+        scan.join(RunId { place, number });
+    }
+    assert_eq!(scan.runs.len(), 1);
 }

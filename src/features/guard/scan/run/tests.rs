@@ -78,3 +78,14 @@ fn the_message_is_looked_at_at_once_and_then_at_its_pace() {
     assert!(next >= later + Duration::from_secs(2));
     assert_eq!(show::soon(&mut due, later + Duration::from_secs(1)), next);
 }
+
+#[test]
+fn a_group_that_is_due_again_has_a_new_line_while_a_slow_one_goes_on() {
+    let mut run = run(2);
+    run.hand_out(NOW);
+    ends(&mut run, -1, Outcome::default());
+    run.add(-1, "Group 1".to_owned(), NOW);
+    assert_eq!(run.lines.len(), 2);
+    assert_eq!(run.hand_out(NOW), [-1]);
+    assert!(run.running(-2).is_some());
+}
