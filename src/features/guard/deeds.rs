@@ -8,8 +8,7 @@ use teloxide::types::{ChatMember, ChatPermissions, Seconds, UserId};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::desk::{case_of, group_name};
-use super::group::Group;
+use super::desk::{case_of, group_of};
 use super::machine::{Deed, Event, is_wanted};
 use super::moment::Moment;
 use super::trouble::{Trouble, weigh};
@@ -38,11 +37,7 @@ pub(super) async fn carry_out(
     tries: u8,
     was_killed: bool,
 ) -> Result<(), Failed> {
-    let group: Group = tools
-        .state
-        .get(&group_name(chat))
-        .await?
-        .unwrap_or_default();
+    let group = group_of(tools, chat).await?;
     let case = case_of(tools, chat, user).await?;
     if !is_wanted(deed, case.as_ref(), &group.settings) {
         return Ok(());

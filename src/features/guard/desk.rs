@@ -251,6 +251,12 @@ fn soon(due: &mut Moment, now: Moment, after: Duration) -> Moment {
     *due
 }
 
+/// What is kept of a group, or what is so of one that nobody has looked at yet.
+pub(super) async fn group_of(tools: &Tools, chat: i64) -> Result<Group, Failed> {
+    let group = tools.state.get(&group_name(chat)).await?;
+    Ok(group.unwrap_or_default())
+}
+
 /// Somebody's case, whether it is pending or has ended.
 pub(super) async fn case_of(tools: &Tools, chat: i64, user: i64) -> Result<Option<Case>, Failed> {
     let state = &tools.state;

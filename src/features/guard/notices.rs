@@ -9,7 +9,7 @@ use teloxide::types::ParseMode;
 use tracing::warn;
 
 use super::deeds::REMOVAL;
-use super::desk::group_name;
+use super::desk::{group_name, group_of};
 use super::group::{Group, Notice, NoticeKind};
 use super::machine::Deed;
 use super::texts::{Language, Person, Text, Would};
@@ -36,11 +36,7 @@ pub(super) fn said_name(chat: i64) -> String {
 
 pub(super) async fn say(tools: &Tools, chat: i64) -> Result<(), Failed> {
     let name = said_name(chat);
-    let group: Group = tools
-        .state
-        .get(&group_name(chat))
-        .await?
-        .unwrap_or_default();
+    let group = group_of(tools, chat).await?;
     let mut said: Said = tools.state.get(&name).await?.unwrap_or_default();
     let fresh = group.notices.iter();
     let fresh: Vec<&Notice> = fresh

@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 
 use super::captcha::{Challenge, Kind};
 use super::case::Case;
-use super::desk::{case_of, group_name, person_prefix};
+use super::desk::{case_of, group_of, person_prefix};
 use super::group::Group;
 use super::machine::{Event, Tell};
 use super::moment::Moment;
@@ -96,11 +96,7 @@ pub(super) async fn ask(
     to: i64,
     tries: u8,
 ) -> Result<(), Failed> {
-    let group: Group = tools
-        .state
-        .get(&group_name(chat))
-        .await?
-        .unwrap_or_default();
+    let group = group_of(tools, chat).await?;
     let Some(case) = case_of(tools, chat, user).await?.filter(Case::is_waiting) else {
         return Ok(());
     };
@@ -196,11 +192,7 @@ fn keyboard(chat: i64, language: Language, challenge: &Challenge) -> InlineKeybo
 
 /// Says how it went.
 pub(super) async fn tell(tools: &Tools, chat: i64, to: i64, tell: Tell) -> Result<(), Failed> {
-    let group: Group = tools
-        .state
-        .get(&group_name(chat))
-        .await?
-        .unwrap_or_default();
+    let group = group_of(tools, chat).await?;
     let text = group.settings.language.say(&text_of(tell, &group.title));
     write(tools, to, text, 0).await?;
     Ok(())

@@ -10,7 +10,7 @@ use teloxide::{ApiError, RequestError};
 use tracing::warn;
 
 use super::case::Case;
-use super::desk::{group_name, pending_of};
+use super::desk::{group_of, pending_of};
 use super::group::Group;
 use super::moment::Moment;
 use super::texts::{Label, Person, Text};
@@ -62,11 +62,7 @@ pub(super) fn shown_name(chat: i64) -> String {
 /// Brings the prompt up to date: sends, changes or deletes it. It may be that the process was killed while it did.
 pub(super) async fn look(tools: &Tools, chat: i64, was_killed: bool) -> Result<(), Failed> {
     let name = shown_name(chat);
-    let group: Group = tools
-        .state
-        .get(&group_name(chat))
-        .await?
-        .unwrap_or_default();
+    let group = group_of(tools, chat).await?;
     let mut cases = pending_of(tools, chat).await?;
     cases.retain(Case::is_in_group);
     cases.sort_by_key(|case| std::cmp::Reverse(case.opened));
