@@ -5,5 +5,6 @@ mod captchas;
 mod crashes;
 mod group;
 mod many;
+mod raids;
 mod scans;
 mod town;
