@@ -100,6 +100,6 @@ joins 10 Mallory
 says 10 Mallory 10 "/start v_$group"
 answers 10 Mallory 10
 joins 10 Mallory
-control clock '{"advance": 61}' >/dev/null
-echo "                             a minute later"
+control clock '{"advance": 301}' >/dev/null
+echo "                             five minutes later"
 joins 10 Mallory

@@ -206,19 +206,21 @@ impl Wanted {
     fn new(tools: &Tools, chat: i64, group: &Group, cases: &[Case]) -> Self {
         let settings = &group.settings;
         let language = settings.language;
-        let people: Vec<Person> = cases.iter().take(NAMED).map(Case::person).collect();
-        let more = cases.len() - people.len();
         let time = settings.deadline;
-        let text = match group.raid.on {
-            Some(raid) => language.say(&Text::RaidPrompt {
-                people: usize::try_from(raid.count).unwrap_or(usize::MAX),
-                time,
-            }),
-            None => language.say(&Text::Prompt {
+        let named = cases.iter().filter(|case| !group.raid.hides(case.opened));
+        let people: Vec<Person> = named.take(NAMED).map(Case::person).collect();
+        let more = cases.len() - people.len();
+        let counted = group.raid.on.map(|raid| raid.count);
+        let counted = counted.map_or(more, |count| usize::try_from(count).unwrap_or(usize::MAX));
+        let text = if people.is_empty() {
+            let people = counted;
+            language.say(&Text::RaidPrompt { people, time })
+        } else {
+            language.say(&Text::Prompt {
                 people: &people,
                 more,
                 time,
-            }),
+            })
         };
         let has_button =
             settings.captcha.is_in_group() || cases.iter().any(|case| case.is_unreachable);

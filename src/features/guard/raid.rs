@@ -16,6 +16,8 @@ pub(super) struct Raid {
     recent: Vec<(Moment, i64)>,
     /// Since when there is a raid, and how many have come in it.
     pub(super) on: Option<Ongoing>,
+    /// From when to when the last one was.
+    past: Option<(Moment, Moment)>,
     /// When the administrators were last told that one has begun.
     told: Moment,
 }
@@ -66,7 +68,15 @@ impl Raid {
     pub(super) fn ends(&mut self, now: Moment, limit: u16) -> Option<Ongoing> {
         self.forget(now);
         let is_over = self.recent.len() * 2 < usize::from(limit).max(1);
-        if is_over { self.on.take() } else { None }
+        let raid = if is_over { self.on.take() } else { None };
+        self.past = raid.map(|raid| (raid.since, now)).or(self.past);
+        raid
+    }
+
+    /// Whether somebody who came then came in a raid, and so is not named: not after it either.
+    pub(super) fn hides(&self, came: Moment) -> bool {
+        let is_in = |(from, to): (Moment, Moment)| (from..=to).contains(&came);
+        self.on.is_some() || self.past.is_some_and(is_in)
     }
 
     /// How soon it makes sense to look again.
@@ -128,5 +138,11 @@ mod tests {
         assert_eq!(raid.ends(at(30), 10), None);
         assert_eq!(raid.ends(at(71), 10).unwrap().count, 11);
         assert_eq!(raid.on, None);
+        let hidden = [0, 71, 72].map(|s| raid.hides(at(s)));
+        assert_eq!(
+            hidden,
+            [true, true, false],
+            "whose names are not told after it"
+        );
     }
 }

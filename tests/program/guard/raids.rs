@@ -111,7 +111,7 @@ async fn who_comes_later_is_turned_away_where_the_group_wants_that() {
         town.becomes(TEA, 100 + person, "restricted").await;
     }
     // The prompt and its changes, those who were removed, several in one message, and a word to each of the two.
-    town.hears(TEA, "joined within a minute").await;
+    town.hears(TEA, "joined in a short time").await;
     town.hears(TEA, "Removed without verification").await;
     let said = said_by_calls(&town).await - before;
     assert!(

@@ -299,3 +299,8 @@ fn the_menu_goes_through_every_kind_and_every_symbol_is_another() {
     let symbols: HashSet<&str> = Emoji::ALL.map(Emoji::symbol).into();
     assert_eq!(symbols.len(), Emoji::ALL.len());
 }
+
+#[test]
+fn an_a_is_taken_for_the_4_that_it_looks_like() {
+    assert!(super::typed::contains("armpa", "4RMP4"));
+}

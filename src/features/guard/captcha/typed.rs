@@ -4,9 +4,9 @@
 /// otherwise be thousands of guesses.
 const READ_CHARACTERS: usize = 500;
 
-/// Whether the message holds the code.
+/// Whether the message holds the code. Codes have no A, and a drawn 4 can look like one.
 pub(super) fn contains(text: &str, code: &str) -> bool {
-    plain(text).contains(code)
+    plain(text).replace('A', "4").contains(code)
 }
 
 /// Whether the message is the answer and nothing else.

@@ -22,7 +22,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             span(time),
         ),
         Text::RaidPrompt { people, time } => format!(
-            "{} joined within a minute. If you are one of them, please press the button and answer within {}.",
+            "{} joined in a short time. If you are one of them, please press the button and answer within {}.",
             count(people, "person", "people"),
             span(time),
         ),

@@ -22,7 +22,7 @@ pub(super) fn say(text: &Text<'_>) -> String {
             span(time),
         ),
         Text::RaidPrompt { people, time } => format!(
-            "一分钟内有 {people} 人加入。如果您是其中之一，请在 {}内点击按钮并完成验证。",
+            "短时间内有 {people} 人加入。如果您是其中之一，请在 {}内点击按钮并完成验证。",
             span(time),
         ),
         Text::PassedNotice { person } => format!("{} 已通过验证，欢迎。", name(person)),
