@@ -259,7 +259,19 @@ async fn elements_that_are_no_updates_do_not_keep_good_ones_from_being_handled()
 async fn the_program_asks_for_what_its_features_take() {
     let bot = Bot::start().await;
     let info = bot.server.call("getWebhookInfo", json!({})).await;
-    assert_eq!(info["result"]["allowed_updates"], json!(["message"]));
+    let asked = info["result"]["allowed_updates"].as_array().unwrap();
+    let kinds = [
+        "message",
+        "callback_query",
+        "chat_member",
+        "my_chat_member",
+        "chat_join_request",
+    ];
+    assert!(
+        kinds.iter().all(|kind| asked.contains(&json!(kind))),
+        "{asked:?}"
+    );
+    assert_eq!(asked.len(), kinds.len(), "{asked:?}");
     bot.prove_well().await;
 }
 
