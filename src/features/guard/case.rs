@@ -8,6 +8,9 @@ use super::captcha::Challenge;
 use super::moment::Moment;
 use super::texts::Person;
 
+/// A mute that nobody lifts is over after this, should the bot be gone for good. Telegram takes more than 366 days for ever.
+pub(super) const MUTE: Duration = Duration::from_secs(90 * 24 * 3_600);
+
 /// How a case stands. Of the ends only `Passed` can be followed by another one: who has passed can still leave or be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,7 +50,11 @@ pub(super) struct Case {
     pub(super) name: String,
     pub(super) status: Status,
     pub(super) route: Route,
+    /// When that was heard of; from then on the time counts.
     pub(super) opened: Moment,
+    /// When they came, by Telegram's clock.
+    #[serde(default)]
+    pub(super) came: Moment,
     /// How long they have, not counting the time for which the bot was down.
     pub(super) allowance: Duration,
     /// Warnings that are left.
@@ -86,8 +93,10 @@ impl Case {
     }
 
     /// Whether they are in the group, have passed, and are muted all the same.
-    pub(super) fn is_left_muted(&self) -> bool {
-        self.is_muted && self.status == Status::Passed && self.route == Route::Joined
+    pub(super) fn is_left_muted(&self, now: Moment) -> bool {
+        // After that the mute is over by itself.
+        let is_over = self.ended.is_some_and(|ended| now.since(ended) >= MUTE);
+        !is_over && self.is_muted && self.status == Status::Passed && self.route == Route::Joined
     }
 
     /// Whether they have passed, and are not in yet: their request may not have been approved.

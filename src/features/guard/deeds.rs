@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use teloxide::RequestError;
 use teloxide::prelude::*;
-use teloxide::types::{ChatMember, ChatPermissions, Seconds, UserId};
+use teloxide::types::{ChatMember, ChatMemberKind, ChatPermissions, Seconds, UserId};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::case::MUTE;
 use super::desk::{case_of, group_of};
 use super::machine::{Deed, Event, is_wanted};
 use super::moment::Moment;
@@ -17,8 +18,6 @@ use super::work::Work;
 use super::{Failed, Tools, scan};
 use crate::lifecycle::crash_point;
 
-/// A mute that nobody lifts is over after this, should the bot be gone for good. Telegram takes more than 366 days for ever.
-const MUTE: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// Who is removed can come back after this. Telegram takes less than 30 s for ever, counted from when it hears of it.
 pub(super) const REMOVAL: Duration = Duration::from_secs(300);
 /// What must wait for longer begins anew: a removal before its end is near, and all before the handler's time is over.
@@ -54,7 +53,7 @@ pub(super) async fn carry_out(
         );
         return Ok(Work::Skipped { chat, user, deed }.now(&tools.state)?);
     }
-    let is_fresh = case.is_some_and(|case| Moment::now().since(case.opened) < FRESH);
+    let is_fresh = case.is_some_and(|case| Moment::now().since(case.came) < FRESH);
     let is_fresh = is_fresh && tries == 0 && !was_killed;
     let done = timeout(PATIENCE, attempt(tools, ChatId(chat), user, deed, is_fresh)).await;
     let done = done.unwrap_or(Err(RequestError::RetryAfter(Seconds::from_seconds(1))));
@@ -183,7 +182,9 @@ async fn restrict(
 
 /// By a ban that ends by itself, so that no other one is ever lifted.
 async fn remove(tools: &Tools, chat: ChatId, user: UserId) -> Result<(), RequestError> {
-    if !member(tools, chat, user).await?.is_present() {
+    // Whoever has left under a mute is still under it; a ban does away with that.
+    let now = member(tools, chat, user).await?;
+    if matches!(now.kind, ChatMemberKind::Left | ChatMemberKind::Banned(_)) {
         return Ok(());
     }
     let ban = tools.bot.ban_chat_member(chat, user);

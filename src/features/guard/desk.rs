@@ -278,12 +278,20 @@ fn named(user: i64, event: &Event) -> Option<Person> {
 
 /// A group's pending cases, in the order of their people's numbers as text. What the handler in hand has decided is not seen.
 pub(super) async fn pending_of(tools: &Tools, chat: i64) -> Result<Vec<Case>, Failed> {
+    all_of(tools, &format!("guard/case/{chat}/")).await
+}
+
+/// A group's ended cases, in the same way.
+pub(super) async fn past_of(tools: &Tools, chat: i64) -> Result<Vec<Case>, Failed> {
+    all_of(tools, &format!("guard/past/{chat}/")).await
+}
+
+async fn all_of(tools: &Tools, prefix: &str) -> Result<Vec<Case>, Failed> {
     const PAGE: usize = 500;
-    let prefix = format!("guard/case/{chat}/");
     let mut cases = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let page: Vec<(String, Case)> = tools.state.scan(&prefix, after.as_deref(), PAGE).await?;
+        let page: Vec<(String, Case)> = tools.state.scan(prefix, after.as_deref(), PAGE).await?;
         let is_last = page.len() < PAGE;
         after = page.last().map(|(name, _)| name.clone());
         cases.extend(page.into_iter().map(|(_, case)| case));

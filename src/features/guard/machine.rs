@@ -39,7 +39,11 @@ pub(super) const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// Decides.
 pub(super) fn step(case: Option<Case>, event: &Event, cx: &Context<'_>) -> Step {
     match event {
-        Event::Joined { name, is_vouched } => joined(case, name, *is_vouched, cx),
+        Event::Joined {
+            name,
+            is_vouched,
+            since,
+        } => joined(case, name, *is_vouched, *since, cx),
         Event::Requested {
             name,
             write_to,

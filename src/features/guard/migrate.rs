@@ -120,7 +120,11 @@ fn past_case(tools: &Tools, case: Case, to: i64, now: Moment) -> Result<(), Fail
     let state = &tools.state;
     state.delete(&past_name(from, user))?;
     state.cancel_timer(&work::due(from, user))?;
-    let at = case.ended.unwrap_or(now) + REMEMBERED;
+    let at = if case.is_left_muted(now) {
+        now
+    } else {
+        case.ended.unwrap_or(now) + REMEMBERED
+    };
     Work::Due { chat: to, user }.at(state, at, now)?;
     let case = Case { chat: to, ..case };
     put(tools, &past_name(to, user), &case)

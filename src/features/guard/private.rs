@@ -50,6 +50,7 @@ pub(super) async fn cases_of(tools: &Tools, user: i64) -> Result<Vec<Case>, Fail
             .strip_prefix(&prefix)
             .and_then(|chat| chat.parse().ok());
         if let Some(chat) = chat
+            && !group_of(tools, chat).await?.settings.dry_run
             && let Some(case) = case_of(tools, chat, user).await?
             && case.is_waiting()
         {
@@ -263,6 +264,7 @@ mod tests {
             status: Status::Pending,
             route: Route::Joined,
             opened: Moment(1_000),
+            came: Moment(1_000),
             allowance: Duration::from_secs(60),
             warnings: 3,
             attempts: 3,

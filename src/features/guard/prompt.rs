@@ -71,6 +71,7 @@ pub(super) async fn look(tools: &Tools, chat: i64, was_killed: bool) -> Result<(
     let is_shown = !cases.is_empty() && group.settings.is_on && !group.settings.dry_run;
     let wanted = is_shown.then(|| Wanted::new(tools, chat, &group, &cases));
     if let Some(wait) = shown.too_soon(wanted.as_ref()) {
+        tools.state.put(&name, &shown)?;
         Work::Prompt { chat }.after(&tools.state, wait)?;
         return Ok(());
     }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::moment::Moment;
 
 const WINDOW: Duration = Duration::from_secs(60);
+/// So many raids are remembered, for the names of those who came in them.
+const PAST: usize = 32;
 const QUIET: Duration = Duration::from_secs(3_600);
 
 /// The joins of the last minute, and the raid that they are, if they are one.
@@ -16,8 +18,8 @@ pub(super) struct Raid {
     recent: Vec<(Moment, i64)>,
     /// Since when there is a raid, and how many have come in it.
     pub(super) on: Option<Ongoing>,
-    /// From when to when the last one was.
-    past: Option<(Moment, Moment)>,
+    /// From when to when the last ones were.
+    past: Vec<(Moment, Moment)>,
     /// When the administrators were last told that one has begun.
     told: Moment,
 }
@@ -26,12 +28,16 @@ pub(super) struct Raid {
 pub(super) struct Ongoing {
     pub(super) since: Moment,
     pub(super) count: u64,
+    /// Whether the administrators know of it.
+    #[serde(default)]
+    pub(super) is_told: bool,
 }
 
 impl Raid {
     /// Counts somebody who came, once however often they do. True where a raid begins with this.
     pub(super) fn comes(&mut self, user: i64, now: Moment, limit: u16) -> bool {
-        self.forget(now);
+        // Of one that was over before this, by when they came, nothing is left.
+        self.ends(now, limit);
         if self.recent.iter().any(|(_, other)| *other == user) {
             return false;
         }
@@ -49,6 +55,7 @@ impl Raid {
             self.on = Some(Ongoing {
                 since: self.recent[0].0,
                 count: self.recent.len() as u64,
+                is_told: false,
             });
         }
         is_raid
@@ -58,8 +65,11 @@ impl Raid {
     /// them at will.
     pub(super) fn is_news(&mut self, now: Moment) -> bool {
         let is_news = self.told == Moment::default() || now.since(self.told) >= QUIET;
-        if is_news {
+        if let Some(raid) = &mut self.on
+            && is_news
+        {
             self.told = now;
+            raid.is_told = true;
         }
         is_news
     }
@@ -69,14 +79,18 @@ impl Raid {
         self.forget(now);
         let is_over = self.recent.len() * 2 < usize::from(limit).max(1);
         let raid = if is_over { self.on.take() } else { None };
-        self.past = raid.map(|raid| (raid.since, now)).or(self.past);
+        if let Some(raid) = raid {
+            self.past.push((raid.since, now));
+            let surplus = self.past.len().saturating_sub(PAST);
+            self.past.drain(..surplus);
+        }
         raid
     }
 
     /// Whether somebody who came then came in a raid, and so is not named: not after it either.
     pub(super) fn hides(&self, came: Moment) -> bool {
-        let is_in = |(from, to): (Moment, Moment)| (from..=to).contains(&came);
-        self.on.is_some() || self.past.is_some_and(is_in)
+        let is_in = |(from, to): &(Moment, Moment)| (*from..=*to).contains(&came);
+        self.on.is_some() || self.past.iter().any(is_in)
     }
 
     /// How soon it makes sense to look again.
@@ -109,6 +123,9 @@ mod tests {
     #[test]
     fn the_administrators_are_told_once_an_hour() {
         let mut raid = Raid::default();
+        for n in 0..11 {
+            raid.comes(user(n), at(0), 10);
+        }
         let told = [0, 100, 3_500, 3_700, 3_800].map(|s| raid.is_news(at(s)));
         assert_eq!(told, [true, false, false, true, false]);
     }

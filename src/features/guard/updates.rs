@@ -1,11 +1,14 @@
 //! What updates mean to the guard.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use teloxide::dispatching::UpdateFilterExt;
 use teloxide::prelude::*;
 use teloxide::types::{
     ChatJoinRequest, ChatMember, ChatMemberKind, ChatMemberUpdated, User, UserId,
 };
+use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use super::captcha::parse_data;
@@ -74,8 +77,11 @@ async fn member_changed(tools: Tools, update: ChatMemberUpdated) -> Result<(), F
         tools.guard.administrators().forget(chat);
     }
     let mut desk = Desk::open(&tools, chat).await?;
-    if !desk.group.settings.is_on || new.user.is_bot {
+    if new.user.is_bot {
         return Ok(());
+    }
+    if !desk.group.settings.is_on {
+        return returns(desk, &update).await;
     }
     desk.group.title = update.chat.title().unwrap_or_default().to_owned();
     let event = match (old.is_present(), new.is_present()) {
@@ -90,6 +96,7 @@ async fn member_changed(tools: Tools, update: ChatMemberUpdated) -> Result<(), F
         (true, true) if new.is_privileged() => Some(Event::Approved {
             by: person(&update.from),
         }),
+        (true, true) if is_restricted(old) && is_restricted(new) => Some(Event::TakenOver),
         (true, true) if !may_write(old) && may_write(new) => Some(Event::Unmuted {
             by: person(&update.from),
         }),
@@ -111,6 +118,21 @@ async fn member_changed(tools: Tools, update: ChatMemberUpdated) -> Result<(), F
     desk.close()
 }
 
+/// Whoever comes back under a mute of ours after the guard was switched off is let in.
+async fn returns(mut desk: Desk<'_>, update: &ChatMemberUpdated) -> Result<(), Failed> {
+    let user = id_of(&update.new_chat_member.user);
+    let comes = !update.old_chat_member.is_present() && update.new_chat_member.is_present();
+    if comes && desk.has_muted(user).await? {
+        let event = Event::Joined {
+            name: update.new_chat_member.user.full_name(),
+            is_vouched: true,
+            since: update.date.into(),
+        };
+        desk.event(user, &event).await?;
+    }
+    desk.close()
+}
+
 async fn join_of(
     tools: &Tools,
     desk: &Desk<'_>,
@@ -125,21 +147,24 @@ async fn join_of(
     let is_added = by.id != new.user.id && by.id != tools.me.id;
     let was_added = is_added && is_administrator(tools, desk.chat, by.id).await;
     // Who comes back under a restriction that is not ours is the administrators'.
-    let was_restricted = matches!(old.kind, ChatMemberKind::Restricted(_)) && !may_write(new);
-    let is_another = was_restricted && !desk.has_muted(id_of(&new.user)).await?;
+    let is_another =
+        is_restricted(old) && !may_write(new) && !desk.has_muted(id_of(&new.user)).await?;
     Ok(Event::Joined {
         name: new.user.full_name(),
         is_vouched: was_let_in || was_added || new.is_privileged() || is_another,
+        since: update.date.into(),
     })
 }
 
 /// Where that cannot be found out, nobody is taken for one.
 async fn is_administrator(tools: &Tools, chat: i64, user: UserId) -> bool {
-    let is_one = administrators::is_one(tools, chat, user).await;
-    is_one.unwrap_or_else(|_| {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let is_one = timeout(PATIENCE, administrators::is_one(tools, chat, user)).await;
+    let Ok(Ok(is_one)) = is_one else {
         warn!(chat_id = chat, "the administrators are not known");
-        false
-    })
+        return false;
+    };
+    is_one
 }
 
 async fn asks_to_join(tools: Tools, request: ChatJoinRequest) -> Result<(), Failed> {
@@ -192,6 +217,7 @@ pub(super) async fn look_at_raid(tools: &Tools, chat: i64) -> Result<(), Failed>
     let mut desk = Desk::open(tools, chat).await?;
     let limit = desk.group.settings.raid_limit;
     match desk.group.raid.ends(desk.now, limit) {
+        Some(raid) if !raid.is_told => desk.prompt_soon()?,
         Some(raid) => {
             let text = desk.group.settings.language.say(&Text::RaidEnded {
                 group: &desk.group.title,
@@ -324,6 +350,10 @@ async fn answered(
 
 pub(super) fn id_of(user: &User) -> i64 {
     i64::try_from(user.id.0).unwrap_or(i64::MAX)
+}
+
+fn is_restricted(member: &ChatMember) -> bool {
+    matches!(member.kind, ChatMemberKind::Restricted(_)) && !may_write(member)
 }
 
 pub(super) fn may_write(member: &ChatMember) -> bool {

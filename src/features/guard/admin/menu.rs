@@ -8,7 +8,7 @@ use super::settings::Setting;
 use super::show::View;
 use super::{answer, meet};
 use crate::features::guard::case::Route;
-use crate::features::guard::desk::{Desk, pending_of};
+use crate::features::guard::desk::{Desk, past_of, pending_of};
 use crate::features::guard::group::Settings;
 use crate::features::guard::machine::Event;
 use crate::features::guard::scan::schedule;
@@ -102,14 +102,36 @@ fn no_such_setting(desk: &Desk<'_>, said: &str) -> String {
 
 /// Has other settings hold from now on. Where that switches the guard off, nobody stays muted, and that is said.
 async fn change(desk: &mut Desk<'_>, settings: Settings) -> Result<(), Failed> {
-    let goes_off = desk.group.settings.is_on && !settings.is_on;
-    desk.group.settings = settings;
+    let before = std::mem::replace(&mut desk.group.settings, settings);
+    let now = &desk.group.settings;
+    let goes_off = before.is_on && !now.is_on;
+    let goes_on = !before.is_on && now.is_on;
+    if before.dry_run != now.dry_run {
+        // What is real and what only would be is not to be mixed.
+        release(desk).await?;
+        desk.prompt_soon()?;
+    }
+    if goes_on {
+        lift_what_is_left(desk).await?;
+    }
     schedule::begin(desk)?;
     schedule::changed(desk.tools)?;
     if goes_off {
         let let_go = release(desk).await?;
         let language = desk.group.settings.language;
         answer(desk, language.say(&Text::SwitchedOff { let_go }))?;
+    }
+    Ok(())
+}
+
+/// Whoever should have been lifted and could not be is looked at again.
+async fn lift_what_is_left(desk: &Desk<'_>) -> Result<(), Failed> {
+    let (chat, state) = (desk.chat, &desk.tools.state);
+    for case in past_of(desk.tools, chat).await? {
+        if case.is_left_muted(desk.now) {
+            let user = case.user;
+            Work::Due { chat, user }.now(state)?;
+        }
     }
     Ok(())
 }

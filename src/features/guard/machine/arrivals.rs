@@ -11,7 +11,13 @@ use crate::features::guard::moment::Moment;
 /// For so long Telegram lets a bot write to somebody who asks to join.
 const REQUEST_TIME: Duration = Duration::from_secs(5 * 60);
 
-pub(super) fn joined(old: Option<Case>, name: &str, is_vouched: bool, cx: &Context<'_>) -> Step {
+pub(super) fn joined(
+    old: Option<Case>,
+    name: &str,
+    is_vouched: bool,
+    since: Moment,
+    cx: &Context<'_>,
+) -> Step {
     // The same join, told twice.
     if old.as_ref().is_some_and(Case::is_in_group) {
         return unchanged(old);
@@ -27,8 +33,11 @@ pub(super) fn joined(old: Option<Case>, name: &str, is_vouched: bool, cx: &Conte
         turn.lift_what_is_left();
         return turn.done(Reply::Ok);
     }
-    let case = open(old.as_ref(), name, Route::Joined, cx.settings.deadline, cx);
+    let mut case = open(old.as_ref(), name, Route::Joined, cx.settings.deadline, cx);
+    case.came = since;
     let mut turn = Turn::new(case, cx);
+    // What they were sent when they asked is not to be answered any more.
+    turn.take_back_from(old.as_ref());
     if is_vouched || cx.is_trusted {
         turn.case.status = Status::Passed;
         turn.end();
@@ -96,6 +105,7 @@ fn open(
         status: Status::Pending,
         route,
         opened: cx.now,
+        came: cx.now,
         allowance,
         warnings: cx.settings.warnings,
         attempts: cx.settings.attempts.max(1),

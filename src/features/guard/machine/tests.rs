@@ -34,6 +34,7 @@ fn join() -> Event {
     Event::Joined {
         name,
         is_vouched: false,
+        since: Moment(1_000),
     }
 }
 
@@ -171,7 +172,15 @@ fn who_was_let_in_on_request_has_passed() {
     let answer = right(asked.case.as_ref().unwrap());
     let passed = step(asked.case, &answer, &cx);
     assert!(passed.effects.contains(&Effect::Do(Deed::Approve)));
-    let joined = step(passed.case, &Event::Joined { name, is_vouched }, &cx);
+    let joined = step(
+        passed.case,
+        &Event::Joined {
+            name,
+            is_vouched,
+            since: Moment(1_000),
+        },
+        &cx,
+    );
     assert_eq!(joined.case.unwrap().status, Status::Passed);
     assert_eq!(joined.effects, []);
 }
@@ -185,10 +194,27 @@ fn an_administrators_word_holds_back_a_removal() {
 }
 
 #[test]
+fn somebody_whom_an_administrator_restricts_is_theirs() {
+    let (case, effects) = course(&[join(), Event::TakenOver]);
+    assert_eq!((case.status, case.is_muted), (Status::Passed, false));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Do(_))));
+}
+
+#[test]
+fn a_mute_of_ours_is_known_as_ours_for_as_long_as_it_lasts() {
+    let settings = settings();
+    let (case, _) = course(&[join(), Event::Left]);
+    let mut cx = context(&settings, Moment(1_000) + REMEMBERED, 5);
+    assert!(step(Some(case.clone()), &Event::Due, &cx).case.is_some());
+    cx.now = Moment(1_000) + crate::features::guard::case::MUTE;
+    assert_eq!(step(Some(case), &Event::Due, &cx).case, None);
+}
+
+#[test]
 fn a_mute_that_comes_after_the_pass_is_lifted() {
     let by = admin();
     let (case, effects) = course(&[join(), Event::Unmuted { by }, Event::Done(Deed::Mute)]);
-    assert!(case.is_left_muted());
+    assert!(case.is_left_muted(Moment(1_000)));
     assert!(effects.contains(&Effect::Do(Deed::Lift)));
 }
 
@@ -221,7 +247,7 @@ fn an_approval_that_was_refused_is_tried_again_for_a_day() {
 #[test]
 fn an_ended_case_is_remembered_for_thirty_days() {
     let settings = settings();
-    let (case, _) = course(&[join(), Event::Left]);
+    let (case, _) = course(&[join(), Event::Removed]);
     let mut cx = context(&settings, Moment(1_000) + AGAIN, 5);
     assert!(step(Some(case.clone()), &Event::Due, &cx).case.is_some());
     cx.now = Moment(1_000) + REMEMBERED;

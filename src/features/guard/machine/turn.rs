@@ -2,7 +2,9 @@
 
 use super::{AGAIN, Context, Deed, Effect, Event, REMEMBERED, Reply, Step, Tell, unchanged};
 use crate::features::guard::captcha::Challenge;
-use crate::features::guard::case::{Case, Route, Status};
+use std::time::Duration;
+
+use crate::features::guard::case::{Case, MUTE, Route, Status};
 use crate::features::guard::group::NoticeKind;
 use crate::features::guard::moment::Moment;
 use crate::features::guard::texts::Person;
@@ -32,7 +34,8 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn take(mut self, event: &Event) -> Step {
-        let is_owed = self.case.is_left_muted() || self.case.is_still_outside(self.cx.now);
+        let is_owed =
+            self.case.is_left_muted(self.cx.now) || self.case.is_still_outside(self.cx.now);
         let has_ended = self.case.status != Status::Pending && !is_owed;
         if *event == Event::Due && has_ended {
             return self.forget();
@@ -49,9 +52,14 @@ impl<'a> Turn<'a> {
         self.done(reply)
     }
 
+    /// A mute of ours is known as such for as long as it lasts.
+    fn remembered(&self) -> Duration {
+        if self.case.is_muted { MUTE } else { REMEMBERED }
+    }
+
     /// Forgets an ended case, when its time has come.
     fn forget(mut self) -> Step {
-        let until = self.case.ended.unwrap_or(self.cx.now) + REMEMBERED;
+        let until = self.case.ended.unwrap_or(self.cx.now) + self.remembered();
         if until <= self.cx.now {
             return unchanged(None);
         }
@@ -102,13 +110,18 @@ impl<'a> Turn<'a> {
                 self.case.is_muted = false;
                 self.effects.push(Effect::WakeAt(self.cx.now + REMEMBERED));
             }
+            Event::Done(Deed::Approve) => {
+                self.effects.push(Effect::WakeAt(self.cx.now + REMEMBERED));
+            }
             // An administrator may have given the bot its rights back by then.
             Event::Failed(Deed::Lift | Deed::Approve) => {
                 let is_on = self.cx.settings.is_on;
                 let look = if is_on { AGAIN } else { REMEMBERED };
                 self.effects.push(Effect::WakeAt(self.cx.now + look));
             }
-            Event::Due | Event::Approved { .. } if self.case.is_left_muted() => self.lift(),
+            Event::Due | Event::Approved { .. } if self.case.is_left_muted(self.cx.now) => {
+                self.lift()
+            }
             Event::Due if self.case.is_still_outside(self.cx.now) => {
                 self.effects.push(Effect::Do(Deed::Approve));
                 self.effects.push(Effect::WakeAt(self.cx.now + AGAIN));
@@ -136,6 +149,10 @@ impl<'a> Turn<'a> {
             // Everything else is too late for somebody who is on the way out.
             _ if self.case.ending.is_some() => return Reply::NotTheirs,
             Event::Unmuted { by } => self.unmuted(by),
+            Event::TakenOver => {
+                self.case.is_muted = false;
+                self.gone(Status::Passed);
+            }
             Event::Rejected => self.remove_as(Status::Rejected),
             Event::Due => self.due(),
             Event::Opened => self.ask(),
@@ -339,9 +356,16 @@ impl<'a> Turn<'a> {
         self.case.ending = None;
         self.take_back();
         self.case.ended = Some(self.cx.now);
-        let is_owed = self.case.is_left_muted() || self.case.is_still_outside(self.cx.now);
-        let look = if is_owed { AGAIN } else { REMEMBERED };
+        let is_owed =
+            self.case.is_left_muted(self.cx.now) || self.case.is_still_outside(self.cx.now);
+        let look = if is_owed { AGAIN } else { self.remembered() };
         self.effects.push(Effect::WakeAt(self.cx.now + look));
+    }
+
+    /// The challenge of a case that this one takes the place of.
+    pub(super) fn take_back_from(&mut self, old: Option<&Case>) {
+        let was_asked = old.is_some_and(|old| old.is_waiting() && old.asked.is_some());
+        self.effects.extend(was_asked.then_some(Effect::TakeBack));
     }
 
     fn take_back(&mut self) {

@@ -14,7 +14,11 @@ use crate::features::guard::texts::Person;
 #[serde(rename_all = "snake_case")]
 pub(in crate::features::guard) enum Event {
     /// Became a member. Who was let in on request has passed already.
-    Joined { name: String, is_vouched: bool },
+    Joined {
+        name: String,
+        is_vouched: bool,
+        since: Moment,
+    },
     /// Asks to become one, since this time.
     Requested {
         name: String,
@@ -39,6 +43,8 @@ pub(in crate::features::guard) enum Event {
     Rejected,
     /// An administrator has un-muted them.
     Unmuted { by: Person },
+    /// An administrator, or another bot, has restricted them: they are that one's now.
+    TakenOver,
     /// The guard is switched off.
     Released,
     /// They went.

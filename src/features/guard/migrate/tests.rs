@@ -11,6 +11,7 @@ fn case(route: Route, ending: Option<Status>) -> Case {
         status: Status::Pending,
         route,
         opened: Moment(1_000),
+        came: Moment(1_000),
         allowance: Duration::from_secs(60),
         warnings: 3,
         attempts: 3,

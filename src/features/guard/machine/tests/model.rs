@@ -157,6 +157,7 @@ impl Model {
         self.event(&Event::Joined {
             name: "Eve".to_owned(),
             is_vouched,
+            since: Moment(1_000),
         });
     }
 
@@ -233,6 +234,7 @@ impl Model {
                     self.event(&Event::Joined {
                         name: "Eve".to_owned(),
                         is_vouched,
+                        since: Moment(1_000),
                     });
                 }
             }

@@ -12,6 +12,7 @@ fn case(user: i64, warnings: u8) -> Case {
         status: Status::Pending,
         route: Route::Joined,
         opened: Moment(user.unsigned_abs()),
+        came: Moment(1_000),
         allowance: Duration::from_secs(60),
         warnings,
         attempts: 3,
