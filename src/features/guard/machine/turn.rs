@@ -1,9 +1,9 @@
 //! A case that an event has happened to.
 
-use super::{AGAIN, Context, Deed, Effect, Event, REMEMBERED, Reply, Step, Tell, unchanged};
-use crate::features::guard::captcha::Challenge;
 use std::time::Duration;
 
+use super::{AGAIN, Context, Deed, Effect, Event, REMEMBERED, Reply, Step, Tell, unchanged};
+use crate::features::guard::captcha::Challenge;
 use crate::features::guard::case::{Case, MUTE, Route, Status};
 use crate::features::guard::group::NoticeKind;
 use crate::features::guard::moment::Moment;
