@@ -16,7 +16,7 @@
 //! - A person is answered for their own case alone, whatever they press.
 //! - Who is removed can come back after five minutes, and nobody else's ban is touched: who is banned already is left alone.
 //! - What is lifted are the mute's own limits: the group's default permissions hold again.
-//! - Nobody loses time to a pause of the bot: see [`clock`].
+//! - Nobody loses time to a pause of the bot.
 //!
 //! It has no task of its own. Updates and timers come through the lanes, which the supervisor drains like any service: a stop
 //! starts no new piece of work, and the next start goes on where it was.
