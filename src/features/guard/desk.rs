@@ -185,7 +185,7 @@ impl<'a> Desk<'a> {
             (None, Event::Requested { write_to, .. }) => *write_to,
             (None, _) => user,
         };
-        // In a dry run nobody but the administrators notices anything.
+        // In a dry run nobody is asked or told anything; what would be done is a notice.
         let is_dry = self.group.settings.dry_run;
         match effect {
             Effect::Ask | Effect::Tell(_) | Effect::Prompt if is_dry => {}

@@ -14,7 +14,7 @@
 //! Invariants:
 //! - A group's cases are decided in the group's lane, one event after another; what is done for one group waits for no other.
 //! - A person is answered for their own case alone, whatever they press.
-//! - Who is removed can come back after five minutes, and nobody else's ban is touched: who is banned already is left alone.
+//! - Who is removed can come back after five minutes; no ban is ever lifted, and who is banned already is not banned anew.
 //! - What is lifted are the mute's own limits: the group's default permissions hold again.
 //! - Nobody loses time to a pause of the bot.
 //!

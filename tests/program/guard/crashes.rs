@@ -2,26 +2,27 @@
 
 use serde_json::{Value, json};
 
-use super::town::{TEA, Town, eventually};
+use super::town::{TEA, Town, eventually, user};
 use crate::support::Process;
 
 const PASSES: i64 = 71;
 const FAILS: i64 = 72;
 const STAYS: i64 = 73;
+const ASKS: i64 = 74;
 
 const PROMPT: &str = "Please press the button and answer";
 
 /// Where the guard can be killed: before a call, and after it was answered and before that was noted. How often each is
-/// passed in a course: five deeds, and so on.
+/// passed in a course: six deeds, and so on.
 const POINTS: [(&str, u32); 10] = [
-    ("guard-before-deed", 5),
-    ("guard-after-deed", 5),
+    ("guard-before-deed", 6),
+    ("guard-after-deed", 6),
     ("guard-before-prompt", 1),
     ("guard-after-prompt", 1),
-    ("guard-before-ask", 2),
-    ("guard-after-ask", 2),
-    ("guard-before-write", 2),
-    ("guard-after-write", 2),
+    ("guard-before-ask", 3),
+    ("guard-after-ask", 3),
+    ("guard-before-write", 3),
+    ("guard-after-write", 3),
     ("guard-before-notice", 1),
     ("guard-after-notice", 1),
 ];
@@ -85,8 +86,15 @@ impl Course {
         self.until(&format!("{words:?} in {chat}"), is_so).await;
     }
 
-    /// One passes, one fails, one does nothing.
+    /// One asks to join and is let in, one passes, one fails, one does nothing.
     async fn run(&mut self) {
+        let who = json!({ "chat_id": TEA, "user": user(ASKS) });
+        self.town.server.post("request", who).await;
+        self.hears(ASKS, "send me this code").await;
+        let code = self.town.hears(ASKS, "send me this code").await;
+        self.town.server.say(ASKS, &code).await;
+        self.becomes(ASKS, "member").await;
+        self.hears(ASKS, "was approved").await;
         for person in [PASSES, FAILS, STAYS] {
             self.town.joins(TEA, person).await;
             self.becomes(person, "restricted").await;
@@ -161,7 +169,7 @@ impl Course {
             "members": members,
             "stats": group["stats"],
             "warnings": waiting["warnings"],
-        "told": [self.told(PASSES).await, self.told(FAILS).await],
+        "told": [self.told(PASSES).await, self.told(FAILS).await, self.told(ASKS).await],
             "prompts": prompts,
         })
     }
