@@ -40,6 +40,8 @@
     )
 )]
 
+#[cfg(feature = "program")]
+pub mod ai;
 #[cfg(feature = "polling")]
 mod app;
 #[cfg(feature = "polling")]
@@ -50,6 +52,8 @@ pub mod cli;
 mod config;
 #[cfg(feature = "program")]
 pub mod features;
+#[cfg(feature = "program")]
+pub mod http;
 #[cfg(feature = "polling")]
 pub mod lanes;
 pub mod lifecycle;

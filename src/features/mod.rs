@@ -1,6 +1,8 @@
 //! What the program's bot can do. Features never import each other; the composition root brings them together.
 
+pub mod assistant;
 pub mod basics;
+pub mod gateway;
 pub mod guard;
 
 use teloxide::RequestError;

@@ -1,0 +1,5 @@
+//! AI answers in chats.
+
+mod settings;
+
+pub use settings::Settings;

@@ -1,0 +1,5 @@
+//! An OpenAI-compatible API in front of the providers.
+
+mod settings;
+
+pub use settings::{GatewayKey, Settings};

@@ -1,0 +1,1 @@
+//! One HTTP listener for everything that the program serves.
