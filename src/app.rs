@@ -1,11 +1,15 @@
 //! The composition root: the only room that names every other one.
 
+#[cfg(feature = "program")]
+mod ai;
 mod bots;
 mod polling;
 #[cfg(feature = "program")]
 mod program;
 #[cfg(feature = "program")]
 mod reload;
+#[cfg(feature = "program")]
+mod secrets;
 #[cfg(feature = "program")]
 mod tokens;
 

@@ -14,6 +14,7 @@ use teloxide::types::{AllowedUpdate, ChatId};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::ai::Parts;
 use super::polling::{Polling, name_of, polling as polling_of};
 use super::reload::{Live, ReadConfig};
 use super::tokens::find_tokens;
@@ -69,15 +70,17 @@ pub(crate) async fn run(
     watch: impl FnOnce(Builder) -> Builder,
 ) -> Result<Report, Refused> {
     echo(&config);
+    let parts = Parts::of(&config)?;
     if config.sandbox {
-        run_in_sandbox(config, again, watch).await
+        run_in_sandbox(config, parts, again, watch).await
     } else {
-        run_on_telegram(config, again, watch).await
+        run_on_telegram(config, parts, again, watch).await
     }
 }
 
 async fn run_on_telegram(
     config: Config,
+    parts: Parts,
     again: Option<ReadConfig>,
     watch: impl FnOnce(Builder) -> Builder,
 ) -> Result<Report, Refused> {
@@ -91,11 +94,12 @@ async fn run_on_telegram(
         .iter()
         .map(|token| bot(token, config.api_url.get().clone()));
     let bots = bots.collect::<Result<Vec<_>, _>>()?;
-    Ok(run_bots(bots, config, again, watch).await)
+    Ok(run_bots(bots, config, parts, again, watch).await)
 }
 
 async fn run_in_sandbox(
     mut config: Config,
+    parts: Parts,
     again: Option<ReadConfig>,
     watch: impl FnOnce(Builder) -> Builder,
 ) -> Result<Report, Refused> {
@@ -145,13 +149,14 @@ async fn run_in_sandbox(
                 Ok(scratch.close()?)
             })
     };
-    Ok(run_bots(vec![bot], config, again, supervise).await)
+    Ok(run_bots(vec![bot], config, parts, again, supervise).await)
 }
 
 /// Bots that all can do the same.
 async fn run_bots(
     bots: Vec<Bot>,
     config: Config,
+    parts: Parts,
     again: Option<ReadConfig>,
     supervise: impl FnOnce(Builder) -> Builder,
 ) -> Report {

@@ -1,10 +1,10 @@
 //! Where the program's bot tokens come from.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::env;
+use std::path::PathBuf;
 
 use super::program::Refused;
+use super::secrets::{credentials, read};
 use crate::lifecycle::ExitKind;
 use crate::telegram::Token;
 
@@ -14,7 +14,7 @@ const CREDENTIALS: &str = "bot-token";
 /// The tokens, each of another bot: from the files that were named, else from the service manager's credentials, else from
 /// the environment.
 pub(super) fn find_tokens(files: &[PathBuf]) -> Result<Vec<Token>, Refused> {
-    let credentials = credentials()?;
+    let credentials = credentials(CREDENTIALS)?;
     let files = if files.is_empty() {
         &credentials
     } else {
@@ -22,7 +22,7 @@ pub(super) fn find_tokens(files: &[PathBuf]) -> Result<Vec<Token>, Refused> {
     };
     let mut found: Vec<(String, Token)> = Vec::new();
     for path in files {
-        let (source, text) = (path.display().to_string(), read_token(path)?);
+        let (source, text) = (path.display().to_string(), read("the token file", path)?);
         add(&mut found, source, &text)?;
     }
     if files.is_empty() {
@@ -43,41 +43,6 @@ fn add(found: &mut Vec<(String, Token)>, source: String, text: &str) -> Result<(
     }
     found.push((source, token));
     Ok(())
-}
-
-/// The credentials that hold tokens, by their names' order.
-fn credentials() -> Result<Vec<PathBuf>, Refused> {
-    let Some(dir) = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from) else {
-        return Ok(Vec::new());
-    };
-    let names = fs::read_dir(&dir).and_then(|entries| {
-        entries
-            .map(|entry| Ok(entry?.file_name()))
-            .collect::<io::Result<Vec<OsString>>>()
-    });
-    let mut names = match names {
-        Ok(names) => names,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(unreadable("the credentials directory", &dir, &error)),
-    };
-    names.retain(|name| name.as_encoded_bytes().starts_with(CREDENTIALS.as_bytes()));
-    names.sort();
-    Ok(names.into_iter().map(|name| dir.join(name)).collect())
-}
-
-fn read_token(path: &Path) -> Result<String, Refused> {
-    fs::read_to_string(path).map_err(|error| unreadable("the token file", path, &error))
-}
-
-fn unreadable(what: &str, path: &Path, error: &io::Error) -> Refused {
-    Refused {
-        kind: if error.kind() == io::ErrorKind::PermissionDenied {
-            ExitKind::Permission
-        } else {
-            ExitKind::Config
-        },
-        text: format!("cannot read {what} {}: {error}", path.display()),
-    }
 }
 
 fn no_token() -> Refused {

@@ -8,8 +8,8 @@ use super::progress::with_live_line;
 use super::{Refusal, on_runtime};
 use crate::app;
 use crate::config::{
-    self, Age, ApiUrl, Config, ConfigError, Count, HandlerTimeout, Kinds, Layer, LogFormat, Paths,
-    PollTimeout, StartPatience, StopTimeout, TimeBox,
+    self, Age, ApiUrl, Config, ConfigError, Count, HandlerTimeout, Kinds, Layer, Listen, LogFormat,
+    Paths, PollTimeout, StartPatience, StopTimeout, TimeBox,
 };
 use crate::lifecycle::{ExitKind, Report};
 
@@ -176,6 +176,25 @@ pub(super) struct Args {
         env = "SUNDOWN_LOG_LEVEL"
     )]
     log_level: Option<String>,
+    /// Serve HTTP here: the state of the process under /health, and the OpenAI-compatible API; like 127.0.0.1:1337
+    /// [default: nowhere]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        hide_env_values = true,
+        env = "SUNDOWN_LISTEN"
+    )]
+    listen: Option<Listen>,
+    /// Provider that the OpenAI-compatible API asks where a request names none; given several times, they are tried in
+    /// that order [default: all, in the configuration's order]
+    #[arg(
+        long,
+        value_name = "NAME",
+        hide_env_values = true,
+        env = "SUNDOWN_PROVIDER",
+        value_delimiter = ','
+    )]
+    provider: Vec<String>,
 }
 
 pub(super) fn run(args: Args) -> Result<Report, Refusal> {
@@ -220,6 +239,12 @@ impl Args {
             operator_chat: self.operator_chat,
             log_format: self.log_format,
             log_level: self.log_level,
+            listen: self.listen,
+            gateway_providers: (!self.provider.is_empty()).then_some(self.provider),
+            // Tables are written in a file alone.
+            provider: None,
+            assistant: None,
+            gateway: None,
         }
     }
 }

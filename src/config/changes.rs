@@ -16,7 +16,7 @@ const NOW: [Differs; 4] = [
 ];
 
 /// What the next start takes over. Together with the others it is every key there is.
-const LATER: [Differs; 14] = [
+const LATER: [Differs; 18] = [
     ("token_file", |a, b| a.token_files != b.token_files),
     ("api_url", |a, b| a.api_url != b.api_url),
     ("state_dir", |a, b| a.state_dir != b.state_dir),
@@ -35,6 +35,10 @@ const LATER: [Differs; 14] = [
     }),
     ("drop_kinds", |a, b| a.drop_kinds != b.drop_kinds),
     ("log_format", |a, b| a.log_format != b.log_format),
+    ("listen", |a, b| a.listen != b.listen),
+    ("provider", |a, b| a.providers != b.providers),
+    ("assistant", |a, b| a.assistant != b.assistant),
+    ("gateway", |a, b| a.gateway != b.gateway),
 ];
 
 impl Config {
@@ -91,6 +95,10 @@ mod tests {
         operator_chat = 7
         log_format = "json"
         log_level = "debug"
+        listen = "127.0.0.1:7"
+        provider = [{ name = "other", kind = "offline" }]
+        assistant = { enabled = false }
+        gateway = { concurrent = 7 }
     "#;
 
     #[test]

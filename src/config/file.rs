@@ -6,27 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::Layer;
 
-/// The keys of the file, for "did you mean".
-const KEYS: [&str; 17] = [
-    "token_file",
-    "api_url",
-    "state_dir",
-    "sandbox",
-    "run_for",
-    "max_updates",
-    "until_idle",
-    "stop_timeout",
-    "poll_timeout",
-    "poll_limit",
-    "drop_older_than",
-    "drop_kinds",
-    "handlers",
-    "handler_timeout",
-    "operator_chat",
-    "log_format",
-    "log_level",
-];
-
 /// The file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -81,20 +60,20 @@ fn wrong(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     }
 }
 
+/// An unknown key with the one that may have been meant, among those that are known in its place.
 fn explain(message: &str) -> String {
-    let unknown = message
-        .strip_prefix("unknown field `")
-        .and_then(|rest| rest.split_once('`'));
-    let Some((key, _)) = unknown else {
+    let mut named = message.split('`').skip(1).step_by(2);
+    let (true, Some(key)) = (message.starts_with("unknown field"), named.next()) else {
         return message.trim_end().to_owned();
     };
+    let keys: Vec<_> = named.collect();
     let close = |known: &&&str| strsim::damerau_levenshtein(key, known) <= 1 + key.len() / 4;
-    let nearest = KEYS
+    let nearest = keys
         .iter()
         .filter(close)
         .min_by_key(|known| strsim::damerau_levenshtein(key, known));
     match nearest {
         Some(nearest) => format!("unknown key `{key}`; did you mean `{nearest}`?"),
-        None => format!("unknown key `{key}`; the keys are {}", KEYS.join(", ")),
+        None => format!("unknown key `{key}`; the keys are {}", keys.join(", ")),
     }
 }

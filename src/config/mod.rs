@@ -4,12 +4,14 @@
 //! a value may be is part of its type, so a bad one is refused where it is read: with its line in a file, with its
 //! name on the command line.
 
+pub(crate) mod ai;
 mod changes;
 mod file;
 #[cfg(test)]
 mod tests;
 mod value;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ use serde::Deserialize;
 use teloxide::types::AllowedUpdate;
 
 pub(crate) use file::{ConfigError, load};
-pub(crate) use value::{ApiUrl, Count, Kinds, LogFormat, Paths, Span};
+pub(crate) use value::{ApiUrl, Count, Kinds, Listen, LogFormat, Paths, Span};
 
 /// More than a year is a mistake, and 0 would stop before it began.
 pub(crate) type TimeBox = Span<1, 31_557_600_000>;
@@ -58,6 +60,13 @@ pub(crate) struct Layer {
     pub(crate) operator_chat: Option<i64>,
     pub(crate) log_format: Option<LogFormat>,
     pub(crate) log_level: Option<String>,
+    pub(crate) listen: Option<Listen>,
+    pub(crate) provider: Option<Vec<ai::Provider>>,
+    pub(crate) assistant: Option<ai::Assistant>,
+    pub(crate) gateway: Option<ai::Gateway>,
+    /// Instead of the gateway's own; a flag, and no key of the file.
+    #[serde(skip)]
+    pub(crate) gateway_providers: Option<Vec<String>>,
 }
 
 impl Layer {
@@ -83,6 +92,11 @@ impl Layer {
             operator_chat: self.operator_chat.or(lower.operator_chat),
             log_format: self.log_format.or(lower.log_format),
             log_level: self.log_level.or(lower.log_level),
+            listen: self.listen.or(lower.listen),
+            provider: self.provider.or(lower.provider),
+            assistant: self.assistant.or(lower.assistant),
+            gateway: self.gateway.or(lower.gateway),
+            gateway_providers: self.gateway_providers.or(lower.gateway_providers),
         }
     }
 }
@@ -125,6 +139,12 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     /// What is logged, in `tracing`'s filter syntax.
     pub(crate) log_level: String,
+    /// Where HTTP is served; nowhere by default.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Who answers; where there is none, the built-in provider.
+    pub(crate) providers: Vec<ai::Provider>,
+    pub(crate) assistant: ai::Assistant,
+    pub(crate) gateway: ai::Gateway,
 }
 
 impl Config {
@@ -164,6 +184,18 @@ impl Config {
             operator_chat: layer.operator_chat,
             log_format: layer.log_format.unwrap_or_default(),
             log_level: layer.log_level.unwrap_or_else(|| "info".to_owned()),
+            listen: layer.listen.map(Listen::get),
+            providers: layer.provider.unwrap_or_default(),
+            assistant: layer.assistant.unwrap_or_default(),
+            gateway: gateway_of(layer.gateway, layer.gateway_providers),
         }
     }
+}
+
+fn gateway_of(table: Option<ai::Gateway>, providers: Option<Vec<String>>) -> ai::Gateway {
+    let mut gateway = table.unwrap_or_default();
+    if let Some(providers) = providers {
+        gateway.providers = providers;
+    }
+    gateway
 }

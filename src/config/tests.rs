@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::ai::{BaseUrl, KeySource, ProviderKind};
 use super::*;
 
 fn load_text(text: &str) -> Result<Layer, ConfigError> {
@@ -150,4 +151,90 @@ fn the_upper_layer_wins() {
 #[test]
 fn a_broken_file_is_refused_with_its_line() {
     assert!(refusal("sandbox = true\nrun_for = ").starts_with(":2:"));
+}
+
+#[test]
+fn a_provider_is_read_with_what_its_kind_needs() {
+    let layer = load_text(
+        r#"
+        [[provider]]
+        name = "openrouter"
+        base_url = "https://openrouter.ai/api/v1/"
+        key_env = "OPENROUTER_API_KEY"
+        models = ["openai/gpt-4o-mini"]
+        aliases = { fast = "openai/gpt-4o-mini" }
+        first_token_timeout = "20s"
+
+        [[provider]]
+        name = "llama"
+        kind = "command"
+        command = ["llama-cli", "-m", "{model}"]
+        concurrency = 1
+        "#,
+    );
+    let [remote, local] = Config::new(layer.unwrap()).providers.try_into().unwrap();
+    let ProviderKind::OpenAi { base_url, key } = &remote.kind else {
+        panic!("{remote:?}");
+    };
+    assert_eq!(base_url.0.as_str(), "https://openrouter.ai/api/v1");
+    assert_eq!(*key, KeySource::Variable("OPENROUTER_API_KEY".to_owned()));
+    assert_eq!(remote.first_token_timeout, Some("20s".parse().unwrap()));
+    let command = ["llama-cli", "-m", "{model}"].map(str::to_owned);
+    assert_eq!(local.kind, ProviderKind::Command(command.into()));
+}
+
+#[test]
+fn a_provider_that_cannot_be_is_refused_where_it_stands() {
+    for (table, error) in [
+        ("", "`name`"),
+        ("name = \"a b\"", "`a b` is no name"),
+        ("name = \"a\"", "provider `a` has no `base_url`"),
+        (
+            "name = \"a\"\nkind = \"command\"",
+            "provider `a` has no `command`",
+        ),
+        (
+            "name = \"a\"\nkind = \"offline\"\nkey_env = \"KEY\"",
+            "of kind offline, which has no use for `key_file` or `key_env`",
+        ),
+        ("name = \"a\"\nkind = \"oai\"", "`oai`"),
+        (
+            "name = \"a\"\nbase_urls = \"b\"",
+            "unknown key `base_urls`; did you mean `base_url`?",
+        ),
+        (
+            "name = \"a\"\nkind = \"offline\"\nmodels = [\"m\"]\naliases = { x = \"y\" }",
+            "the alias `x` stands for `y`, which is not among `models`",
+        ),
+    ] {
+        let text = refusal(&format!("sandbox = true\n[[provider]]\n{table}\n"));
+        assert!(text.contains(error), "{text}");
+        assert!(!text.starts_with(":1:"), "{text}");
+    }
+}
+
+#[test]
+fn an_address_with_a_key_in_it_is_refused_without_repeating_it() {
+    for url in [
+        "https://SECRET@ai.example/v1",
+        "https://ai.example/v1?key=SECRET",
+    ] {
+        let error = url.parse::<BaseUrl>().unwrap_err();
+        assert!(
+            error.contains("`key_file`") && !error.contains("SECRET"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn providers_on_the_command_line_win_over_those_of_the_gateways_table() {
+    let file = load_text("[gateway]\nproviders = [\"a\"]\nconcurrent = 3").unwrap();
+    let flags = Layer {
+        gateway_providers: Some(vec!["b".to_owned()]),
+        ..Layer::default()
+    };
+    let gateway = Config::new(flags.over(file)).gateway;
+    assert_eq!(gateway.providers, ["b"]);
+    assert_eq!(gateway.concurrent, Some("3".parse().unwrap()));
 }

@@ -1,7 +1,7 @@
 //! Values with a range: read from text and from a file by the same rules.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -192,6 +192,40 @@ impl<'de> Deserialize<'de> for ApiUrl {
     }
 }
 
+/// Where connections are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Listen(SocketAddr);
+
+impl Listen {
+    /// The address.
+    #[must_use]
+    pub(crate) fn get(self) -> SocketAddr {
+        self.0
+    }
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let address = text.parse().map_err(|_| {
+            format!(
+                "`{text}` is no address with a port; write it like 127.0.0.1:1337 or [::1]:1337"
+            )
+        })?;
+        Ok(Self(address))
+    }
+}
+
+impl<'de> Deserialize<'de> for Listen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(
+            deserializer,
+            "an address in quotes, like \"127.0.0.1:1337\"",
+        )
+    }
+}
+
 /// One file or several.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "OneOrMany")]
@@ -264,7 +298,7 @@ impl<'de> Deserialize<'de> for LogFormat {
 }
 
 /// Reads a value that has a rule for text.
-fn from_text<'de, D, T>(deserializer: D, expected: &'static str) -> Result<T, D::Error>
+pub(super) fn from_text<'de, D, T>(deserializer: D, expected: &'static str) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err = String>,
