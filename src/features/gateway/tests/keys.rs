@@ -1,8 +1,8 @@
 //! Who is let in, and how much they may ask.
 
 use super::*;
-use crate::store::sqlite::Sqlite;
 use crate::store::Key;
+use crate::store::sqlite::Sqlite;
 
 fn keyed(name: &str) -> GatewayKey {
     GatewayKey {
