@@ -1,10 +1,10 @@
-"""What OpenAI's client does with the gateway; the argument is the gateway's address."""
+"""What OpenAI's client does with the gateway; the arguments are an open gateway's address, another one's, and its key."""
 
 import sys
 
 import openai
 
-URL = sys.argv[1]
+URL, KEYED, KEY = sys.argv[1:]
 client = openai.OpenAI(base_url=URL + "/v1", api_key="anything", timeout=20)
 HELLO = [{"role": "user", "content": "hello"}]
 UP = {"provider": "up"}
@@ -77,7 +77,19 @@ except openai.BadRequestError as error:
 stream = ask("ok-9999-20", stream=True)
 next(iter(stream))
 stream.close()
+client = client.with_options(max_retries=0)
 refused(openai.APITimeoutError, "ok-9-1000", timeout=0.5)
+
+# With keys, and what the client would try again by its own rules.
+try:
+    openai.OpenAI(base_url=KEYED + "/v1", api_key="sk-wrong").models.list()
+    raise AssertionError("a wrong key was let in")
+except openai.AuthenticationError as error:
+    assert error.code == "invalid_api_key", error.code
+client = openai.OpenAI(base_url=KEYED + "/v1", api_key=KEY)
+assert refused(openai.InternalServerError, "500").status_code >= 500
+error = refused(openai.RateLimitError, "429")
+assert error.response.headers["retry-after"] == "7", error.response.headers
 
 client.close()
 print("all is well")

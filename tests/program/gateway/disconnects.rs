@@ -1,10 +1,15 @@
 //! A client that goes away ends the call upstream.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::Gateway;
 
-#[tokio::test]
+// The test's own waits block their thread, and what hangs up needs one too.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_away_ends_the_call_upstream_in_every_window() {
-    let gateway = Gateway::start_with("");
+    let gateway = Gateway::start();
     let seen = |asked, aborted| {
         gateway.upstream.wait_until(|seen| {
             seen.asked == asked && seen.aborted == aborted && seen.open == asked - aborted
@@ -15,7 +20,7 @@ async fn a_client_that_goes_away_ends_the_call_upstream_in_every_window() {
         let mut asking = Box::pin(gateway.request("stall", is_streamed).send());
         let until_asked = async {
             while gateway.upstream.seen().asked < nth {
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await; // between two looks at a condition
+                sleep(Duration::from_millis(2)).await; // between two looks at a condition
             }
         };
         tokio::select! {

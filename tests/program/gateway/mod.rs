@@ -29,8 +29,21 @@ impl Gateway {
         Self::start_with("")
     }
 
+    /// One that lets in only who has the key.
+    fn start_for(key: &str) -> Self {
+        Self::start_at(
+            "",
+            "[[gateway.key]]\nname = 'ada'\nkey_env = 'ADAS_KEY'\n",
+            key,
+        )
+    }
+
     /// With these lines at the beginning of the configuration, before its tables.
     fn start_with(lines: &str) -> Self {
+        Self::start_at(lines, "", "")
+    }
+
+    fn start_at(lines: &str, tables: &str, key: &str) -> Self {
         let (upstream, dir) = (Upstream::start(), tempfile::tempdir().unwrap());
         let file = dir.path().join("sundown.toml");
         let config = format!(
@@ -38,7 +51,7 @@ impl Gateway {
              [gateway]\nping_every = '500ms'\n\
              [[provider]]\nname = 'up'\nbase_url = '{}'\nfirst_token_timeout = '3s'\nidle_timeout = '3s'\n\
              aliases = {{ nickname = 'ok-2' }}\n\
-             [[provider]]\nname = 'spare'\nkind = 'offline'\n",
+             [[provider]]\nname = 'spare'\nkind = 'offline'\n{tables}",
             upstream.url
         );
         fs::write(&file, config).unwrap();
@@ -47,6 +60,7 @@ impl Gateway {
             .args(["run", "--config"])
             .arg(&file)
             .env("RUST_LOG", "sundown=debug")
+            .env("ADAS_KEY", key)
             .env_remove("TELOXIDE_TOKEN");
         let process = Process::start(&mut command);
         let line = process.wait_for("HTTP is served here");

@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::sys::signal::Signal;
+
 use super::Gateway;
 use crate::support::skip;
 
-/// The version that this was tried with.
+const KEY: &str = "sk-gateway-adas-own";
+/// The versions that this was tried with.
 const PACKAGE: &str = "openai>=1.100,<3";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,11 +18,11 @@ async fn openais_python_client_works() {
         Ok(python) => python,
         Err(lacks) => return skip("openais_python_client_works", &lacks),
     };
-    let gateway = Gateway::start();
+    let (gateway, keyed) = (Gateway::start(), Gateway::start_for(KEY));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/program/gateway/client.py");
     let output = Command::new(python)
         .arg(script)
-        .arg(&gateway.url)
+        .args([&gateway.url, &keyed.url, KEY])
         .env_remove("OPENAI_API_KEY")
         .env("NO_PROXY", "127.0.0.1")
         .output()
@@ -32,6 +35,13 @@ async fn openais_python_client_works() {
     gateway
         .upstream
         .wait_until(|seen| seen.open == 0 && seen.aborted == 2);
+    // The client asks again by its own rules, unless it is told not to.
+    assert_eq!(keyed.upstream.seen().asked, 2);
+    keyed.process.signal(Signal::SIGTERM);
+    let ended = keyed.process.end();
+    ended.assert_code(0);
+    assert!(!ended.stderr.contains(KEY), "the key was logged");
+    assert!(ended.stderr.contains("key=\"ada\""), "{}", ended.stderr);
 }
 
 /// A Python with the client, kept from run to run; or what is missing for it.
