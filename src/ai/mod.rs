@@ -21,6 +21,8 @@ mod answer;
 mod ask;
 mod chunk;
 mod error;
+pub mod estimate;
+mod message;
 mod provider;
 mod route;
 mod spec;

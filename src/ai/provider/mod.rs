@@ -1,6 +1,8 @@
 //! One provider: its models, its turns, and who answers behind it.
 
+mod collect;
 mod offline;
+mod write;
 
 use serde_json::{Map, Value};
 
@@ -45,11 +47,10 @@ impl Provider {
         body: Map<String, Value>,
     ) -> Result<Answer, Box<Refusal>> {
         match &self.spec.kind {
-            Kind::Offline => Ok(Answer::new(
-                self.name(),
-                model,
-                offline::stream(model, &body),
-            )),
+            Kind::Offline => {
+                let chunks = offline::stream(model, &body).await?;
+                Ok(Answer::new(self.name(), model, chunks))
+            }
             _ => Err(Refusal::nobody().into()),
         }
     }
@@ -60,11 +61,14 @@ impl Provider {
         body: Map<String, Value>,
     ) -> Result<Whole, Box<Refusal>> {
         match &self.spec.kind {
-            Kind::Offline => Ok(Whole {
-                provider: self.name().to_owned(),
-                model: model.to_owned(),
-                body: offline::complete(model, &body),
-            }),
+            Kind::Offline => {
+                let chunks = offline::stream(model, &collect::with_usage(&body)).await?;
+                Ok(Whole {
+                    provider: self.name().to_owned(),
+                    model: model.to_owned(),
+                    body: collect::collect(chunks).await?,
+                })
+            }
             _ => Err(Refusal::nobody().into()),
         }
     }
