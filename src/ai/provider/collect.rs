@@ -1,8 +1,12 @@
 //! Collects chunks to a whole answer, for providers that only ever stream.
 
+use std::future::Future;
+use std::time::Duration;
+
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use crate::ai::{Broken, Chunk, Refusal};
 
@@ -57,6 +61,21 @@ pub(super) async fn collect(mut chunks: Chunks) -> Result<Value, Box<Refusal>> {
         }],
         "usage": usage,
     }))
+}
+
+/// The same for chunks that are yet to begin, with one time for all of it.
+///
+/// # Errors
+/// As for [`collect`]; status 504 when the time is over. Whoever answers is hung up on then.
+pub(super) async fn within(
+    total: Duration,
+    chunks: impl Future<Output = Result<Chunks, Box<Refusal>>>,
+) -> Result<Value, Box<Refusal>> {
+    let all = timeout(total, async { collect(chunks.await?).await });
+    all.await.unwrap_or_else(|_| {
+        let text = format!("there was no whole answer within {} s", total.as_secs_f64());
+        Err(Refusal::new(504, "server_error", text).into())
+    })
 }
 
 /// A call without its `index`, which only pieces have. The providers of this house say a call in one piece.

@@ -1,6 +1,7 @@
 //! One provider: its models, its turns, and who answers behind it.
 
 mod collect;
+mod command;
 mod offline;
 mod write;
 
@@ -51,7 +52,11 @@ impl Provider {
                 let chunks = offline::stream(model, &body).await?;
                 Ok(Answer::new(self.name(), model, chunks))
             }
-            _ => Err(Refusal::nobody().into()),
+            Kind::Command { command } => {
+                let chunks = command::stream(command, model, &body).await?;
+                Ok(Answer::new(self.name(), model, chunks))
+            }
+            Kind::OpenAi { .. } => Err(Refusal::nobody().into()),
         }
     }
 
@@ -69,7 +74,16 @@ impl Provider {
                     body: collect::collect(chunks).await?,
                 })
             }
-            _ => Err(Refusal::nobody().into()),
+            Kind::Command { command } => {
+                let body = collect::with_usage(&body);
+                let chunks = command::stream(command, model, &body);
+                Ok(Whole {
+                    provider: self.name().to_owned(),
+                    model: model.to_owned(),
+                    body: collect::within(self.spec.timeouts.total, chunks).await?,
+                })
+            }
+            Kind::OpenAi { .. } => Err(Refusal::nobody().into()),
         }
     }
 }
