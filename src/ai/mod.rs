@@ -26,6 +26,8 @@ mod message;
 mod provider;
 mod route;
 mod spec;
+mod talk;
+mod tools;
 
 use std::sync::Arc;
 
@@ -35,6 +37,8 @@ pub use chunk::{Chunk, Usage};
 pub use error::{Broken, Refusal, SpecError};
 pub use route::Model;
 pub use spec::{Kind, ProviderSpec, Secret, Timeouts};
+pub use talk::{Said, Talk};
+pub use tools::{Clock, Tool, ToolError, ToolLimits, Tools};
 
 use provider::Provider;
 
