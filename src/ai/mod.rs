@@ -21,9 +21,13 @@ mod answer;
 mod ask;
 mod chunk;
 mod error;
+pub mod estimate;
+mod message;
 mod provider;
 mod route;
 mod spec;
+mod talk;
+mod tools;
 
 use std::sync::Arc;
 
@@ -33,6 +37,8 @@ pub use chunk::{Chunk, Usage};
 pub use error::{Broken, Refusal, SpecError};
 pub use route::Model;
 pub use spec::{Kind, ProviderSpec, Secret, Timeouts};
+pub use talk::{Said, Talk};
+pub use tools::{Clock, Tool, ToolError, ToolLimits, Tools};
 
 use provider::Provider;
 

@@ -1,6 +1,9 @@
 //! One provider: its models, its turns, and who answers behind it.
 
+mod collect;
+mod command;
 mod offline;
+mod write;
 
 use serde_json::{Map, Value};
 
@@ -45,12 +48,15 @@ impl Provider {
         body: Map<String, Value>,
     ) -> Result<Answer, Box<Refusal>> {
         match &self.spec.kind {
-            Kind::Offline => Ok(Answer::new(
-                self.name(),
-                model,
-                offline::stream(model, &body),
-            )),
-            _ => Err(Refusal::nobody().into()),
+            Kind::Offline => {
+                let chunks = offline::stream(model, &body).await?;
+                Ok(Answer::new(self.name(), model, chunks))
+            }
+            Kind::Command { command } => {
+                let chunks = command::stream(command, model, &body).await?;
+                Ok(Answer::new(self.name(), model, chunks))
+            }
+            Kind::OpenAi { .. } => Err(Refusal::nobody().into()),
         }
     }
 
@@ -60,12 +66,24 @@ impl Provider {
         body: Map<String, Value>,
     ) -> Result<Whole, Box<Refusal>> {
         match &self.spec.kind {
-            Kind::Offline => Ok(Whole {
-                provider: self.name().to_owned(),
-                model: model.to_owned(),
-                body: offline::complete(model, &body),
-            }),
-            _ => Err(Refusal::nobody().into()),
+            Kind::Offline => {
+                let chunks = offline::stream(model, &collect::with_usage(&body)).await?;
+                Ok(Whole {
+                    provider: self.name().to_owned(),
+                    model: model.to_owned(),
+                    body: collect::collect(chunks).await?,
+                })
+            }
+            Kind::Command { command } => {
+                let body = collect::with_usage(&body);
+                let chunks = command::stream(command, model, &body);
+                Ok(Whole {
+                    provider: self.name().to_owned(),
+                    model: model.to_owned(),
+                    body: collect::within(self.spec.timeouts.total, chunks).await?,
+                })
+            }
+            Kind::OpenAi { .. } => Err(Refusal::nobody().into()),
         }
     }
 }
