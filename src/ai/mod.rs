@@ -19,11 +19,15 @@
 
 mod answer;
 mod ask;
+mod breaker;
 mod chunk;
 mod error;
+mod fallback;
 mod provider;
 mod route;
 mod spec;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -86,14 +90,15 @@ impl Ai {
     /// # Cancel safety
     /// Dropped, the provider that is being asked is hung up on.
     pub async fn stream(&self, ask: Ask) -> Result<Answer, Box<Refusal>> {
-        let mut last = None;
-        for (provider, model) in route::candidates(&self.0.providers, &ask)? {
-            match provider.stream(&model, ask.body.clone()).await {
-                Ok(answer) => return Ok(answer),
-                Err(refusal) => last = Some(refusal),
-            }
-        }
-        Err(last.unwrap_or_else(|| Refusal::nobody().into()))
+        let candidates = route::candidates(&self.0.providers, &ask)?;
+        let body = &ask.body;
+        fallback::first(
+            candidates,
+            async move |provider: &Provider, model: String| {
+                provider.stream(&model, body.clone()).await
+            },
+        )
+        .await
     }
 
     /// Asks for a whole answer.
@@ -104,13 +109,14 @@ impl Ai {
     /// # Cancel safety
     /// As for [`stream`](Self::stream).
     pub async fn complete(&self, ask: Ask) -> Result<Whole, Box<Refusal>> {
-        let mut last = None;
-        for (provider, model) in route::candidates(&self.0.providers, &ask)? {
-            match provider.complete(&model, ask.body.clone()).await {
-                Ok(whole) => return Ok(whole),
-                Err(refusal) => last = Some(refusal),
-            }
-        }
-        Err(last.unwrap_or_else(|| Refusal::nobody().into()))
+        let candidates = route::candidates(&self.0.providers, &ask)?;
+        let body = &ask.body;
+        fallback::first(
+            candidates,
+            async move |provider: &Provider, model: String| {
+                provider.complete(&model, body.clone()).await
+            },
+        )
+        .await
     }
 }
