@@ -10,6 +10,7 @@
 //!
 //! While half-open, one request is under way, the probe; others are refused until it has its first token.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -36,6 +37,16 @@ pub(super) enum Fault {
     Limited(Option<Duration>),
     /// It refuses whoever runs this: the key, the bill.
     Denied,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Failing => "it fails",
+            Self::Limited(_) => "it is asked too often",
+            Self::Denied => "it refuses the key, or the account has nothing left",
+        })
+    }
 }
 
 /// What somebody holds whose request was let through.

@@ -9,13 +9,25 @@
 //! What goes through is OpenAI's chat completion as JSON, whatever answers: a server that speaks it, a command line, or the
 //! conversationalist that is built in. Fields that are not known here are handed on untouched.
 //!
+//! Each provider has a breaker and, where it is limited, seats; who answers behind them only makes chunks:
+//!
+//! ```text
+//!  provider ─→ gate (breaker, seats) ─→ openai | command | offline ─→ raw chunks ─→ running ─→ Answer
+//!                ▲                                                      │ time-outs, error frames, missing ends
+//!                └────────────── how it went: well, at fault, or nothing ┘
+//! ```
+//!
 //! Invariants:
 //! - Another provider is tried only before the first visible token: two models' texts are never spliced.
 //! - Whoever drops an [`Answer`], or the future that makes one, ends the work upstream: there is no task that goes on.
 //! - A stream that ends without a `finish_reason` is broken, and says so.
-//! - A key is in no error, no log line and no `Debug`.
+//! - A key is in no error, no log line and no `Debug`. What a provider says is handed on without it, and without what its
+//!   addresses hide.
+//! - Whoever hangs up says nothing about the provider: only what it did itself puts it aside.
+//! - The first token's time begins when the provider is asked, not when somebody queues for it.
 //!
-//! Not done here: who may ask, and how much; that is the features' business.
+//! Not done here: who may ask, and how much; that is the features' business. No request is sent to the same provider twice
+//! (but where it refuses the field that asks for the usage): whoever asked can ask again, and knows whether it matters.
 
 mod answer;
 mod ask;

@@ -10,6 +10,8 @@ use crate::ai::breaker::Fault;
 pub(in crate::ai) struct Failure {
     pub(in crate::ai) refusal: Box<Refusal>,
     pub(in crate::ai) blame: Blame,
+    /// The HTTP status that the provider has answered with; where it has none, the one that is told instead.
+    pub(super) status: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,7 @@ impl Failure {
                 ..Refusal::new(status, "server_error", text)
             }),
             blame: Blame::Provider(Fault::Failing),
+            status,
         }
     }
 
@@ -57,6 +60,11 @@ impl Failure {
             400..=499 if refusal.status != 408 => Blame::Request,
             _ => Blame::Provider(Fault::Failing),
         };
-        Self { refusal, blame }
+        let status = refusal.status;
+        Self {
+            refusal,
+            blame,
+            status,
+        }
     }
 }

@@ -75,7 +75,8 @@ impl Pass {
         self.gate.breaker().succeeded(self.ticket);
     }
 
-    pub(super) fn failed(&mut self, fault: Fault) {
+    /// The status is for the log.
+    pub(super) fn failed(&mut self, fault: Fault, status: u16) {
         self.is_settled = true;
         let pause = self
             .gate
@@ -84,7 +85,10 @@ impl Pass {
         if let Some(pause) = pause {
             let wait_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
             let provider = &*self.gate.provider;
-            warn!(provider, wait_ms, ?fault, "the provider is put aside");
+            warn!(
+                provider,
+                status, wait_ms, "the provider is put aside: {fault}"
+            );
         }
     }
 }

@@ -156,17 +156,14 @@ impl Provider {
         let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (provider, status) = (
             self.name(),
-            result
-                .as_ref()
-                .err()
-                .map_or(200, |failure| failure.refusal.status),
+            result.as_ref().err().map_or(200, |failure| failure.status),
         );
         debug!(provider, model, status, elapsed_ms, "a provider was asked");
         match result {
             Ok(result) => Ok((result, pass)),
             Err(failure) => {
                 match failure.blame {
-                    Blame::Provider(fault) => pass.failed(fault),
+                    Blame::Provider(fault) => pass.failed(fault, failure.status),
                     Blame::Request | Blame::Model | Blame::Aside => pass.succeeded(),
                 }
                 Err(failure)

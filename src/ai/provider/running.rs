@@ -114,7 +114,7 @@ impl Running {
             }
             Err(broken) => {
                 self.end();
-                pass.failed(Fault::Failing);
+                pass.failed(Fault::Failing, status(&broken));
                 Some(Err(broken))
             }
         }
@@ -146,14 +146,21 @@ impl Running {
 
 /// What broke an answer that had not begun.
 fn refused(provider: &str, broken: &Broken) -> Failure {
-    let (status, what) = match broken {
-        Broken::Stalled => (504, "fell silent".to_owned()),
-        Broken::Disconnected(why) => (502, format!("hung up: {why}")),
-        Broken::Malformed(why) => (502, format!("sent what is no chunk: {why}")),
-        Broken::Failed(why) => (502, format!("failed: {why}")),
-        Broken::Truncated => (502, "ended its answer before it began".to_owned()),
+    let what = match broken {
+        Broken::Stalled => "fell silent".to_owned(),
+        Broken::Disconnected(why) => format!("hung up: {why}"),
+        Broken::Malformed(why) => format!("sent what is no chunk: {why}"),
+        Broken::Failed(why) => format!("failed: {why}"),
+        Broken::Truncated => "ended its answer before it began".to_owned(),
     };
-    Failure::failing(provider, status, &what)
+    Failure::failing(provider, status(broken), &what)
+}
+
+fn status(broken: &Broken) -> u16 {
+    match broken {
+        Broken::Stalled => 504,
+        _ => 502,
+    }
 }
 
 /// The choices of an answer by their index: it is at its end when each that has begun has its `finish_reason`.

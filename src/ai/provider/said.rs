@@ -25,6 +25,7 @@ impl Said {
         let error = match body.get("error")? {
             Value::Null | Value::Bool(false) => return None,
             Value::String(text) if text.is_empty() => return None,
+            Value::Object(fields) if fields.is_empty() => return None,
             error => error,
         };
         let text = |field: &str| {
@@ -128,7 +129,7 @@ impl Said {
                 )
             }
         };
-        let (status, kind) = match blame {
+        let (outward_status, kind) = match blame {
             Blame::Request | Blame::Model => (status, "invalid_request_error"),
             Blame::Provider(Fault::Limited(_)) => (429, "rate_limit_error"),
             Blame::Provider(Fault::Denied) => (502, "server_error"),
@@ -136,7 +137,7 @@ impl Said {
         };
         let is_hidden = blame == Blame::Provider(Fault::Denied);
         let refusal = Refusal {
-            status,
+            status: outward_status,
             message,
             kind: self
                 .kind
@@ -150,6 +151,7 @@ impl Said {
         Failure {
             refusal: Box::new(refusal),
             blame,
+            status,
         }
     }
 
