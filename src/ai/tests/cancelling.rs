@@ -8,7 +8,7 @@ use futures::poll;
 use tokio::select;
 
 use super::upstream::{Step, Upstream, error, head, says, text};
-use super::{ai, ask, hasty, read, spec};
+use super::{ai, ask, read, spec};
 
 /// Drives the work until the upstream was asked, and drops it.
 async fn drop_when_asked(work: impl Future, upstream: &mut Upstream) {
@@ -95,7 +95,8 @@ async fn hanging_up_is_no_fault_of_the_provider() {
 #[tokio::test]
 async fn one_waits_for_the_other_and_the_wait_counts_for_nothing() {
     let mut upstream = Upstream::start([vec![head(), text("a"), Step::Hold], says("b")]).await;
-    let mut spec = hasty("up", &upstream);
+    let mut spec = spec("up", &upstream);
+    spec.timeouts.first_token = Duration::from_secs(1);
     spec.concurrency = Some(1);
     let ai = ai([spec.clone()]);
     let first = ai.stream(ask()).await.unwrap();

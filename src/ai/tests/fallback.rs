@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::upstream::{Step, Upstream, error, frame, head, says, status, text, whole};
-use super::{KEY, ai, ask, hasty, read, spec};
+use super::{KEY, ai, ask, hasty, read, restless, spec};
 use crate::ai::{Broken, Kind, ProviderSpec};
 
 fn said(code: u16) -> Vec<Step> {
@@ -60,7 +60,7 @@ async fn nobody_takes_over_after_the_first_visible_token() {
     ] {
         let first = Upstream::start([script]).await;
         let mut second = Upstream::start([says("b")]).await;
-        let ai = ai([hasty("first", &first), spec("second", &second)]);
+        let ai = ai([restless("first", &first), spec("second", &second)]);
         let mut answer = ai.stream(ask()).await.unwrap();
         let (text, broken) = read(&mut answer).await;
         assert_eq!(text, "a");

@@ -23,12 +23,18 @@ fn spec(name: &str, upstream: &Upstream) -> ProviderSpec {
     ProviderSpec::new(name, kind)
 }
 
-/// One that is not waited for long.
+/// One that may be silent only shortly once it has begun.
+fn restless(name: &str, upstream: &Upstream) -> ProviderSpec {
+    let mut spec = spec(name, upstream);
+    spec.timeouts.idle = Duration::from_millis(200);
+    spec
+}
+
+/// One whose begin is not waited for long.
 fn hasty(name: &str, upstream: &Upstream) -> ProviderSpec {
     let mut spec = spec(name, upstream);
-    spec.timeouts.first_token = Duration::from_millis(200);
-    spec.timeouts.idle = Duration::from_millis(200);
-    spec.timeouts.total = Duration::from_millis(200);
+    spec.timeouts.first_token = Duration::from_millis(300);
+    spec.timeouts.total = Duration::from_millis(300);
     spec
 }
 

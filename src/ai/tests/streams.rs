@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::upstream::{
     Step, Upstream, delta, done, error, frame, head, says, status, stop, text, whole,
 };
-use super::{KEY, ai, ask, hasty, read, spec};
+use super::{KEY, ai, ask, read, restless, spec};
 use crate::ai::{Ai, Broken, Usage};
 
 async fn told(script: Vec<Step>) -> (String, Option<Broken>) {
@@ -161,7 +161,7 @@ async fn what_goes_wrong_mid_stream_is_named() {
 #[tokio::test]
 async fn silence_mid_stream_ends_it_and_hangs_up() {
     let mut upstream = Upstream::start([vec![head(), text("a"), Step::Hold]]).await;
-    let mut answer = ai([hasty("up", &upstream)]).stream(ask()).await.unwrap();
+    let mut answer = ai([restless("up", &upstream)]).stream(ask()).await.unwrap();
     assert_eq!(
         read(&mut answer).await,
         ("a".to_owned(), Some(Broken::Stalled))
