@@ -1,21 +1,16 @@
 //! Collects chunks to a whole answer, for providers that only ever stream.
 
-use std::future::Future;
-use std::time::Duration;
-
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde_json::{Map, Value, json};
-use tokio::time::timeout;
 
 use crate::ai::{Broken, Chunk, Refusal};
 
-/// The chunks of an answer that is being written.
+/// What a kind of provider makes: the chunks of an answer that is being written, error frames among them.
 pub(super) type Chunks = BoxStream<'static, Result<Chunk, Broken>>;
 
 /// The same request, with the usage wanted at the end of the stream: a whole answer always says it.
-pub(super) fn with_usage(body: &Map<String, Value>) -> Map<String, Value> {
-    let mut body = body.clone();
+pub(super) fn with_usage(mut body: Map<String, Value>) -> Map<String, Value> {
     let options = json!({ "include_usage": true });
     body.insert("stream_options".to_owned(), options);
     body
@@ -61,21 +56,6 @@ pub(super) async fn collect(mut chunks: Chunks) -> Result<Value, Box<Refusal>> {
         }],
         "usage": usage,
     }))
-}
-
-/// The same for chunks that are yet to begin, with one time for all of it.
-///
-/// # Errors
-/// As for [`collect`]; status 504 when the time is over. Whoever answers is hung up on then.
-pub(super) async fn within(
-    total: Duration,
-    chunks: impl Future<Output = Result<Chunks, Box<Refusal>>>,
-) -> Result<Value, Box<Refusal>> {
-    let all = timeout(total, async { collect(chunks.await?).await });
-    all.await.unwrap_or_else(|_| {
-        let text = format!("there was no whole answer within {} s", total.as_secs_f64());
-        Err(Refusal::new(504, "server_error", text).into())
-    })
 }
 
 /// A call without its `index`, which only pieces have. The providers of this house say a call in one piece.

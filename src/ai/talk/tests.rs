@@ -91,7 +91,7 @@ async fn begun_with(chunks: Vec<Result<Chunk, Broken>>, tools: Tools) -> Talk {
     let ai = Ai::new(Vec::new()).unwrap();
     let rounds = Rounds::begin(ai, ask("Which time?"), tools, Talk::ROUNDS);
     let (rounds, _) = rounds.await.unwrap();
-    let answer = Answer::new("offline", "eliza", stream::iter(chunks));
+    let answer = Answer::new("offline", "eliza", true, stream::iter(chunks));
     Talk {
         provider: "offline".to_owned(),
         model: "eliza".to_owned(),

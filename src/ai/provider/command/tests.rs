@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::super::collect::{collect, within};
+use super::super::Provider;
+use super::super::collect::collect;
 use super::*;
+use crate::ai::{Kind, ProviderSpec};
 
 /// Far longer than anything here takes.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -197,8 +199,10 @@ async fn what_a_command_leaves_behind_ends_with_it() {
 async fn a_whole_answer_has_a_deadline() {
     let mark = mark();
     let script = sh(&format!("echo go; sleep {mark}"));
-    let body = hello();
-    let whole = within(Duration::from_millis(300), stream(&script, "m", &body));
-    assert_eq!(soon(whole).await.unwrap_err().status, 504);
+    let mut spec = ProviderSpec::new("shell", Kind::Command { command: script });
+    spec.timeouts.total = Duration::from_millis(300);
+    let provider = Provider::new(spec).unwrap();
+    let failure = soon(provider.complete("m", hello())).await.unwrap_err();
+    assert_eq!(failure.refusal.status, 504);
     until(&mark, 0).await;
 }

@@ -127,7 +127,7 @@ async fn words_come_one_by_one_between_the_role_and_the_end() {
 
 #[tokio::test]
 async fn the_usage_is_the_last_chunk_where_it_is_wanted() {
-    let chunks = chunks_of(&with_usage(&conversation(&["hello"]))).await;
+    let chunks = chunks_of(&with_usage(conversation(&["hello"]))).await;
     let (last, others) = chunks.split_last().unwrap();
     assert_eq!(last.0["choices"], json!([]));
     let usage = last.usage().unwrap();
@@ -138,7 +138,7 @@ async fn the_usage_is_the_last_chunk_where_it_is_wanted() {
 #[tokio::test]
 async fn a_whole_answer_says_the_same_as_a_stream() {
     let body = conversation(&["hello"]);
-    let chunks = stream("eliza", &with_usage(&body)).await.unwrap();
+    let chunks = stream("eliza", &with_usage(body.clone())).await.unwrap();
     let whole = collect(chunks).await.unwrap();
     assert_eq!(
         whole["choices"][0]["message"]["content"],
