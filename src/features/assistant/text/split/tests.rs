@@ -13,7 +13,7 @@ fn parts(markdown: &str, limit: usize) -> Vec<String> {
 fn a_text_is_cut_where_a_reader_would_pause() {
     assert_eq!(parts("aaaaaa\n\nbbbb cc", 11), ["aaaaaa", "bbbb cc"]);
     assert_eq!(parts("aaaaaa\nbbbb cc", 11), ["aaaaaa", "bbbb cc"]);
-    assert_eq!(parts("One two. Three four", 16), ["One two.", "Three four"]);
+    assert_eq!(parts("One two. Three four", 15), ["One two.", "Three four"]);
     assert_eq!(parts("これは。それは", 6), ["これは。", "それは"]);
     assert_eq!(parts("aaaa bbbb cccc", 10), ["aaaa bbbb", "cccc"]);
     // A pause right at the limit is one, and one before the middle is not worth it.
