@@ -22,7 +22,11 @@
 //! Not done here: HTML, mathematics and footnotes, which stay as they are written; formats inside tables, which are code.
 #![cfg_attr(
     not(test),
-    expect(dead_code, reason = "conversations come to use it in what follows")
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "conversations come to use it in what follows"
+    )
 )]
 
 mod address;
