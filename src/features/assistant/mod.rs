@@ -1,5 +1,6 @@
 //! AI answers in chats.
 
 mod settings;
+mod text;
 
 pub use settings::Settings;

@@ -11,7 +11,7 @@ use tracing::{Span, debug};
 use super::Shared;
 use super::door::Caller;
 use super::ledger::Ledger;
-use crate::ai::{Chunk, Usage};
+use crate::ai::{Chunk, Usage, estimate};
 
 /// Goes with a request until its answer is over, also where that is because nobody reads it any more: then what was asked
 /// and what came is counted.
@@ -35,13 +35,14 @@ impl Meter {
         place: OwnedSemaphorePermit,
         question: &Map<String, Value>,
     ) -> Self {
-        let texts = ["messages", "tools"].map(|part| question.get(part).map_or(0, estimate));
+        let messages = question.get("messages").and_then(Value::as_array);
+        let messages = messages.map_or(0, |messages| estimate::messages(messages));
         Self {
             ledger: Arc::clone(&shared.gateway.0.ledger),
             caller,
             began: Instant::now(),
             span: Span::current(),
-            asked: texts.iter().sum(),
+            asked: messages + question.get("tools").map_or(0, tokens_of),
             came: 0,
             said: None,
             end: None,
@@ -51,19 +52,21 @@ impl Meter {
 
     /// A piece of the answer went by.
     pub(super) fn chunk(&mut self, chunk: &Chunk) {
-        if let Some(usage) = chunk.usage() {
-            self.said = Some(usage);
-        }
         if chunk.is_visible() {
             let choices = chunk.0.get("choices").and_then(|all| all.get(0));
-            self.came += choices.and_then(|it| it.get("delta")).map_or(0, estimate);
+            self.came += choices.and_then(|it| it.get("delta")).map_or(0, tokens_of);
         }
+    }
+
+    /// What the provider has said of the answer's usage, also to those who did not ask for it.
+    pub(super) fn said(&mut self, usage: Option<Usage>) {
+        self.said = usage.or(self.said);
     }
 
     /// The whole answer is there.
     pub(super) fn whole(&mut self, body: &Value, usage: Option<Usage>) {
         self.said = usage;
-        self.came = body.get("choices").map_or(0, estimate);
+        self.came = body.get("choices").map_or(0, tokens_of);
     }
 
     /// It ended with this status. What is refused costs nothing.
@@ -104,12 +107,12 @@ impl Drop for Meter {
     }
 }
 
-/// Tokens of everything that is said in it: a token for four characters.
-fn estimate(value: &Value) -> u64 {
+/// Tokens of everything that is said in it, whatever its shape.
+fn tokens_of(value: &Value) -> u64 {
     match value {
-        Value::String(text) => (text.chars().count() as u64).div_ceil(4),
-        Value::Array(values) => values.iter().map(estimate).sum(),
-        Value::Object(fields) => fields.values().map(estimate).sum(),
+        Value::String(text) => estimate::text(text),
+        Value::Array(values) => values.iter().map(tokens_of).sum(),
+        Value::Object(fields) => fields.values().map(tokens_of).sum(),
         _ => 0,
     }
 }

@@ -144,6 +144,9 @@ impl Writer {
 
     /// The frame for what happened; none where there is nothing to say about it.
     fn frame(&mut self, next: Next) -> Option<Bytes> {
+        if let Source::Answering(answer) = &self.source {
+            self.meter.said(answer.usage());
+        }
         match next {
             Next::Silence => Some(frames::PING),
             Next::Answer(answer) => {
