@@ -11,6 +11,8 @@ mod reload;
 #[cfg(feature = "program")]
 mod secrets;
 #[cfg(feature = "program")]
+mod serving;
+#[cfg(feature = "program")]
 mod tokens;
 
 #[cfg(feature = "program")]

@@ -41,6 +41,8 @@ pub fn polling<E: Debug + Send + Sync + 'static>(
         state_dir: None,
         lanes: watch::channel(LanesConfig::default()).1,
         supervisor: Supervisor::builder("sundown"),
+        before_the_lanes: None,
+        beside_the_pollers: None,
     }
 }
 
@@ -53,7 +55,13 @@ pub struct Polling<E> {
     state_dir: Option<PathBuf>,
     lanes: watch::Receiver<LanesConfig>,
     supervisor: Builder,
+    before_the_lanes: Option<AddWithStore>,
+    beside_the_pollers: Option<Add>,
 }
+
+/// Puts services of the program's into a tier.
+type Add = Box<dyn FnOnce(Builder) -> Builder + Send>;
+type AddWithStore = Box<dyn FnOnce(Builder, OpenStore) -> Builder + Send>;
 
 impl<E: Debug + Send + Sync + 'static> Polling<E> {
     /// Runs another bot beside those before it, in the same process, with the same store and lanes and a poller of its own.
@@ -84,6 +92,8 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
             state_dir: self.state_dir,
             lanes: self.lanes,
             supervisor: self.supervisor,
+            before_the_lanes: self.before_the_lanes,
+            beside_the_pollers: self.beside_the_pollers,
         }
     }
 
@@ -199,18 +209,43 @@ impl<E: Debug + Send + Sync + 'static> Polling<E> {
         let (handler, gate) = (handler_of(&members), gate_of(&members));
         let mut supervisor = supervisor
             .on_start(OPENING, || opening)
-            .service("store", move || StoreService::new(for_service()))
-            .service(ServiceSpec::new("lanes").weight(8), move || {
-                let (handler, gate) = (Arc::clone(&handler), Arc::clone(&gate));
-                let config = *lanes.borrow();
-                Lanes::new(for_lanes(), handler, gate, config).following(lanes.clone())
-            });
+            .service("store", move || StoreService::new(for_service()));
+        if let Some(add) = self.before_the_lanes {
+            supervisor = add(supervisor, store.clone());
+        }
+        supervisor = supervisor.service(ServiceSpec::new("lanes").weight(8), move || {
+            let (handler, gate) = (Arc::clone(&handler), Arc::clone(&gate));
+            let config = *lanes.borrow();
+            Lanes::new(for_lanes(), handler, gate, config).following(lanes.clone())
+        });
         let is_alone = members.len() == 1;
         for member in members {
             let store = store.clone();
             supervisor = supervisor.beside(member.spec(is_alone), move || member.poller(store()));
         }
+        if let Some(add) = self.beside_the_pollers {
+            supervisor = add(supervisor);
+        }
         supervisor.run().await
+    }
+}
+
+#[cfg(feature = "program")]
+impl<E> Polling<E> {
+    pub(super) fn before_the_lanes(
+        mut self,
+        add: impl FnOnce(Builder, OpenStore) -> Builder + Send + 'static,
+    ) -> Self {
+        self.before_the_lanes = Some(Box::new(add));
+        self
+    }
+
+    pub(super) fn beside_the_pollers(
+        mut self,
+        add: impl FnOnce(Builder) -> Builder + Send + 'static,
+    ) -> Self {
+        self.beside_the_pollers = Some(Box::new(add));
+        self
     }
 }
 

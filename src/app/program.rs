@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use super::ai::Parts;
 use super::polling::{Polling, name_of, polling as polling_of};
 use super::reload::{Live, ReadConfig};
+use super::serving::Serving;
 use super::tokens::find_tokens;
 use crate::bot::UpdateHandler;
 use crate::config::{ApiUrl, Config};
@@ -94,7 +95,7 @@ async fn run_on_telegram(
         .iter()
         .map(|token| bot(token, config.api_url.get().clone()));
     let bots = bots.collect::<Result<Vec<_>, _>>()?;
-    Ok(run_bots(bots, config, parts, again, watch).await)
+    run_bots(bots, config, parts, again, watch).await
 }
 
 async fn run_in_sandbox(
@@ -149,7 +150,7 @@ async fn run_in_sandbox(
                 Ok(scratch.close()?)
             })
     };
-    Ok(run_bots(vec![bot], config, parts, again, supervise).await)
+    run_bots(vec![bot], config, parts, again, supervise).await
 }
 
 /// Bots that all can do the same.
@@ -159,7 +160,8 @@ async fn run_bots(
     parts: Parts,
     again: Option<ReadConfig>,
     supervise: impl FnOnce(Builder) -> Builder,
-) -> Report {
+) -> Result<Report, Refused> {
+    let serving = Serving::at(config.listen, &parts)?;
     let goodbye = bots.clone();
     let live = Arc::new(Live::new(config.clone()));
     let poller = PollerConfig {
@@ -191,8 +193,11 @@ async fn run_bots(
         Some(polling)
     };
     let polling = bots.into_iter().fold(None, add);
-    polling
-        .expect("there is a token for every run")
+    let mut polling = polling.expect("there is a token for every run");
+    if let Some(serving) = serving {
+        polling = serving.beside(polling);
+    }
+    let report = polling
         .live_lanes(live.lanes())
         .with_state_dir(config.state_dir)
         .supervised(|mut supervisor| {
@@ -217,7 +222,8 @@ async fn run_bots(
             supervise(supervisor)
         })
         .run()
-        .await
+        .await;
+    Ok(report)
 }
 
 fn together(trees: impl Iterator<Item = UpdateHandler<Failed>>) -> UpdateHandler<Failed> {

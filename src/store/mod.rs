@@ -81,6 +81,8 @@ pub enum Scope {
     Poll(BotId),
     /// Handling the updates of this partition. The embedded engine has one, number 0.
     Part(u16),
+    /// Changing documents that belong to no update. It disturbs nobody who handles updates.
+    Documents,
 }
 
 /// The right to a scope. A later holder has a higher epoch, and the engine refuses the earlier one.
@@ -258,11 +260,12 @@ pub trait Engine: Send + Sync + 'static {
     /// [`StoreError::Changed`] where a document is not as a change expects; then nothing is recorded.
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()>;
 
-    /// Does changes that belong to no update, all of them or none, and returns when they are on disk.
+    /// Does changes that belong to no update, all of them or none, and returns when they are on disk. The lease is one of a
+    /// partition, or of documents.
     ///
     /// # Errors
     /// [`StoreError::Changed`] where a document is not as a change expects; then nothing is done.
-    async fn change(&self, part: &Lease, changes: Vec<Change>) -> Result<()>;
+    async fn change(&self, lease: &Lease, changes: Vec<Change>) -> Result<()>;
 
     /// Reads a document as it was last committed.
     async fn read(&self, key: &Key) -> Result<Option<Document>>;

@@ -72,8 +72,8 @@ impl Engine for SlowDisk {
     async fn complete(&self, part: &Lease, done: Vec<Completion>) -> Result<()> {
         self.inner.complete(part, done).await
     }
-    async fn change(&self, part: &Lease, changes: Vec<Change>) -> Result<()> {
-        self.inner.change(part, changes).await
+    async fn change(&self, lease: &Lease, changes: Vec<Change>) -> Result<()> {
+        self.inner.change(lease, changes).await
     }
     async fn read(&self, key: &Key) -> Result<Option<Document>> {
         self.inner.read(key).await

@@ -11,6 +11,7 @@ mod demo;
 mod disk;
 mod durability;
 mod foreign;
+mod gateway;
 mod guard;
 mod hostile;
 mod page;

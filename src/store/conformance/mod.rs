@@ -40,6 +40,7 @@ macro_rules! conformance {
             state::a_document_is_read_as_it_was_last_committed,
             state::a_document_that_was_deleted_never_has_an_old_version_again,
             state::a_change_that_does_not_find_what_it_expects_changes_nothing,
+            state::a_lease_of_documents_changes_them_and_takes_nothing_from_who_reads_updates,
             state::documents_are_found_by_the_beginning_of_their_names,
             state::a_completion_and_its_changes_are_recorded_together,
             state::a_refused_change_stops_nobody_elses,

@@ -41,6 +41,22 @@ pub(crate) async fn a_document_is_read_as_it_was_last_committed(home: &impl Home
     assert_eq!(text(&store, "a/2").await.unwrap(), "z");
 }
 
+pub(crate) async fn a_lease_of_documents_changes_them_and_takes_nothing_from_who_reads_updates(
+    home: &impl Home,
+) {
+    let store = home.open().await;
+    let (poll, part) = leases(&store).await;
+    store.append(&poll, batch(1..4)).await.unwrap();
+    let first = store.next(&part, Pos::default(), 1, SOON).await.unwrap();
+    let lease = store.acquire(Scope::Documents).await.unwrap();
+    store.change(&lease, vec![put("a", "x")]).await.unwrap();
+    assert_eq!(text(&store, "a").await.unwrap(), "x");
+    let rest = store.next(&part, first[0].pos, 9, SOON).await.unwrap();
+    assert_eq!((ids(&first), ids(&rest)), (vec![1], vec![2, 3]));
+    let other = store.acquire(Scope::Part(0)).await.unwrap();
+    assert_eq!(ids(&read_all(&store, &other, 9).await), [1, 2, 3]);
+}
+
 pub(crate) async fn a_document_that_was_deleted_never_has_an_old_version_again(home: &impl Home) {
     let store = home.open().await;
     let (_, part) = leases(&store).await;

@@ -260,8 +260,8 @@ impl Engine for Sqlite {
         self.record(Record::default()).await
     }
 
-    async fn change(&self, part: &Lease, changes: Vec<Change>) -> Result<()> {
-        self.check(part)?;
+    async fn change(&self, lease: &Lease, changes: Vec<Change>) -> Result<()> {
+        self.check(lease)?;
         let done = Vec::new();
         self.record(Record { done, changes }).await
     }
@@ -330,7 +330,7 @@ fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
 fn poll_bot(lease: &Lease) -> Result<BotId> {
     match lease.scope {
         Scope::Poll(bot) => Ok(bot),
-        Scope::Part(_) => Err(StoreError::Fenced(lease.scope)),
+        Scope::Part(_) | Scope::Documents => Err(StoreError::Fenced(lease.scope)),
     }
 }
 

@@ -3,6 +3,7 @@
 mod bot;
 mod process;
 mod server;
+mod upstream;
 mod volume;
 
 use std::env;
@@ -11,6 +12,7 @@ use std::io::Write;
 pub(crate) use bot::Bot;
 pub(crate) use process::{Ended, Process};
 pub(crate) use server::{Server, TOKEN};
+pub(crate) use upstream::Upstream;
 pub(crate) use volume::Volume;
 
 /// Whether a test must go without something that this machine lacks. It is said loudly, and where

@@ -1,0 +1,67 @@
+//! The HTTP listener with what is mounted on it, beside the bots.
+
+use std::net::SocketAddr;
+
+use tracing::info;
+
+use super::ai::Parts;
+use super::polling::Polling;
+use super::program::Refused;
+use crate::features::gateway::{Gateway, check_exposure};
+use crate::http::Http;
+use crate::lifecycle::{ExitKind, ServiceSpec};
+
+/// A listener that has its address.
+pub(super) struct Serving {
+    http: Http,
+    gateway: Option<Gateway>,
+}
+
+impl Serving {
+    /// Takes the address, where one is configured.
+    pub(super) fn at(address: Option<SocketAddr>, parts: &Parts) -> Result<Option<Self>, Refused> {
+        let Some(address) = address else {
+            return Ok(None);
+        };
+        if let Some(settings) = &parts.gateway {
+            check_exposure(address, &settings.keys).map_err(|text| Refused {
+                kind: ExitKind::Config,
+                text,
+            })?;
+        }
+        let mut http = Http::bind(address).map_err(|error| Refused {
+            kind: ExitKind::Unavailable,
+            text: format!(
+                "cannot listen on {address}: {error}; choose another address with --listen"
+            ),
+        })?;
+        let settings = parts.gateway.clone();
+        let gateway = settings.map(|settings| Gateway::new(parts.ai.clone(), settings));
+        if let Some(gateway) = &gateway {
+            let routes = gateway.router(http.drain());
+            http = http.mount(routes);
+        }
+        info!(
+            url = format!("http://{}", http.address()),
+            gateway = gateway.is_some(),
+            keys = parts.gateway.as_ref().map(|settings| settings.keys.len()),
+            "HTTP is served here: /health, and with the gateway OpenAI's API under /v1"
+        );
+        Ok(Some(Self { http, gateway }))
+    }
+
+    /// The listener is among what stops first, with as much time for what runs as the lanes have. Whoever keeps what was spent
+    /// starts before it and stops after it.
+    pub(super) fn beside<E>(self, polling: Polling<E>) -> Polling<E> {
+        let Self { http, gateway } = self;
+        let polling = polling.beside_the_pollers(move |supervisor| {
+            supervisor.beside(ServiceSpec::new("http").weight(8), move || http.clone())
+        });
+        let Some(gateway) = gateway else {
+            return polling;
+        };
+        polling.before_the_lanes(move |supervisor, store| {
+            supervisor.service("gateway", move || gateway.keeper(store()))
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! What a client sees of an upstream's faults.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Gateway, frames, said};
+
+#[tokio::test]
+async fn what_is_unknown_goes_through_in_both_directions() {
+    let gateway = Gateway::start();
+    let body = json!({
+        "model": "nickname", "provider": ["up"], "x_asked": [1, { "deep": null }],
+        "messages": [{ "role": "user", "content": "hello" }],
+    });
+    let response = gateway.post(&body).send().await.unwrap();
+    assert_eq!(response.headers()["x-sundown-provider"], "up");
+    assert_eq!(response.headers()["x-sundown-model"], "ok-2");
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!(answer["x_unknown"]["asked"], body["x_asked"]);
+    assert_eq!(answer["usage"]["completion_tokens"], 2);
+    let text = gateway.ask("tools", true).await.text().await.unwrap();
+    assert!(text.contains("\"tool_calls\":[{"), "{text}");
+    assert!(text.contains("\"x_unknown\":7"), "{text}");
+    assert_eq!(frames(&text).last(), Some(&"[DONE]"));
+}
+
+#[tokio::test]
+async fn refusals_have_statuses_of_their_own_and_are_not_to_be_tried_again() {
+    for (model, status) in [
+        ("400", 400),
+        ("422", 422),
+        ("401", 502),
+        ("429", 429),
+        ("stall", 504),
+        ("stall-first", 504),
+    ] {
+        // One for each, as a provider that failed is put aside.
+        let gateway = Gateway::start();
+        let response = gateway.ask(model, true).await;
+        // A silence that is longer than the ping's time has sent the headers already.
+        if model.starts_with("stall") {
+            let text = response.text().await.unwrap();
+            assert!(text.starts_with(": ping\n\n"), "{text}");
+            let last = *frames(&text).last().unwrap();
+            let last: Value = serde_json::from_str(last).unwrap();
+            assert!(last["error"]["message"].is_string(), "{last}");
+            continue;
+        }
+        assert_eq!(response.status(), status, "{model}");
+        assert_eq!(response.headers()["x-should-retry"], "false");
+        if status == 429 {
+            assert_eq!(response.headers()["retry-after"], "7");
+        }
+        let error: Value = response.json().await.unwrap();
+        assert!(error["error"]["message"].is_string(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_ends_with_an_error_and_without_done() {
+    for model in ["truncated", "malformed", "reset", "stall-after"] {
+        let gateway = Gateway::start();
+        let response = gateway.ask(model, true).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let text = response.text().await.unwrap();
+        assert_eq!(said(&text), "token token token ", "{model}");
+        let last = *frames(&text).last().unwrap();
+        let last: Value = serde_json::from_str(last).unwrap();
+        assert_eq!(last["error"]["code"], "stream_broken", "{model}");
+        assert!(!text.contains("[DONE]"), "{model}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn odd_framing_changes_nothing() {
+    let gateway = Gateway::start();
+    for (model, tail) in [("split", "grüße 🌞"), ("crlf", "crlf")] {
+        let text = gateway.ask(model, true).await.text().await.unwrap();
+        assert_eq!(said(&text), format!("token token token {tail}"));
+        assert_eq!(frames(&text).last(), Some(&"[DONE]"));
+    }
+}
+
+#[tokio::test]
+async fn another_provider_takes_over_before_the_first_token_alone() {
+    let gateway = Gateway::start();
+    let ask = |model: &str| {
+        gateway.post(&json!({
+            "model": model, "provider": ["up", "spare"], "stream": true,
+            "messages": [{ "role": "user", "content": "hello" }],
+        }))
+    };
+    // The spare one has no model of this name, so that the refusal is the first one's.
+    let refused = ask("429").send().await.unwrap();
+    assert_eq!(refused.status(), 429);
+    let any = gateway.post(&json!({
+        "provider": ["up", "spare"], "messages": [{ "role": "user", "content": "hello" }],
+    }));
+    let answered = any.send().await.unwrap();
+    assert_eq!(answered.headers()["x-sundown-provider"], "spare");
+}
