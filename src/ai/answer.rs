@@ -10,10 +10,13 @@ use super::{Broken, Chunk, Usage};
 
 /// An answer as it is written. Dropped, it ends the provider's work.
 ///
-/// The last thing it says is a chunk with a `finish_reason` or with the usage behind it, or how it broke.
+/// The last thing it says is a chunk with a `finish_reason` or with the usage behind it, or how it broke. The chunk with
+/// the usage comes only to whoever asked for it (`stream_options.include_usage`); [`usage`](Self::usage) knows it all the same.
 pub struct Answer {
     provider: String,
     model: String,
+    wants_usage: bool,
+    usage: Option<Usage>,
     chunks: BoxStream<'static, Result<Chunk, Broken>>,
 }
 
@@ -21,11 +24,14 @@ impl Answer {
     pub(super) fn new(
         provider: &str,
         model: &str,
+        wants_usage: bool,
         chunks: impl Stream<Item = Result<Chunk, Broken>> + Send + 'static,
     ) -> Self {
         Self {
             provider: provider.to_owned(),
             model: model.to_owned(),
+            wants_usage,
+            usage: None,
             chunks: chunks.boxed(),
         }
     }
@@ -42,6 +48,13 @@ impl Answer {
         &self.model
     }
 
+    /// What it cost, as far as that has been said: providers say it with the last chunk or behind it, if at all, so it is
+    /// known once [`next`](Self::next) has said that the answer is over.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
     /// The next chunk; none when the answer is over, be it well or broken.
     ///
     /// # Errors
@@ -50,7 +63,20 @@ impl Answer {
     /// # Cancel safety
     /// No chunk is lost.
     pub async fn next(&mut self) -> Option<Result<Chunk, Broken>> {
-        self.chunks.next().await
+        loop {
+            let mut chunk = match self.chunks.next().await? {
+                Ok(chunk) => chunk,
+                Err(broken) => return Some(Err(broken)),
+            };
+            self.usage = chunk.usage().or(self.usage);
+            if self.wants_usage {
+                return Some(Ok(chunk));
+            }
+            if !chunk.is_only_usage() {
+                chunk.forget_empty_usage();
+                return Some(Ok(chunk));
+            }
+        }
     }
 }
 

@@ -75,6 +75,28 @@ impl Chunk {
         Usage::of(self.0.get("usage")?)
     }
 
+    /// Whether it tells nothing but the usage. Servers send that with no choices, or with one that is empty.
+    pub(super) fn is_only_usage(&self) -> bool {
+        let choices = self.0.get("choices").and_then(Value::as_array);
+        let is_empty = |choice: &Value| {
+            let has_text = |value: &Value| value.as_str().is_none_or(|text| !text.is_empty());
+            let delta = choice.get("delta").and_then(Value::as_object);
+            let mut said = delta.into_iter().flat_map(|delta| delta.values());
+            let is_finished = choice.get("finish_reason").is_some_and(Value::is_string);
+            !is_finished && said.all(|value| value.is_null() || !has_text(value))
+        };
+        self.usage().is_some() && choices.is_none_or(|choices| choices.iter().all(is_empty))
+    }
+
+    /// Takes away the `usage: null` that is there only where the usage was asked for.
+    pub(super) fn forget_empty_usage(&mut self) {
+        if let Some(chunk) = self.0.as_object_mut()
+            && chunk.get("usage").is_some_and(Value::is_null)
+        {
+            chunk.remove("usage");
+        }
+    }
+
     /// The first choice; the chunk with the usage has none.
     fn choice(&self) -> Option<&Value> {
         self.0.get("choices")?.get(0)

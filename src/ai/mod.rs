@@ -9,21 +9,41 @@
 //! What goes through is OpenAI's chat completion as JSON, whatever answers: a server that speaks it, a command line, or the
 //! conversationalist that is built in. Fields that are not known here are handed on untouched.
 //!
+//! Each provider has a breaker and, where it is limited, seats; who answers behind them only makes chunks:
+//!
+//! ```text
+//!  provider ─→ gate (breaker, seats) ─→ openai | command | offline ─→ raw chunks ─→ running ─→ Answer
+//!                ▲                                                      │ time-outs, error frames, missing ends
+//!                └────────────── how it went: well, at fault, or nothing ┘
+//! ```
+//!
 //! Invariants:
 //! - Another provider is tried only before the first visible token: two models' texts are never spliced.
 //! - Whoever drops an [`Answer`], or the future that makes one, ends the work upstream: there is no task that goes on.
 //! - A stream that ends without a `finish_reason` is broken, and says so.
-//! - A key is in no error, no log line and no `Debug`.
+//! - A key is in no error, no log line and no `Debug`. What a provider says is handed on without it, and without what its
+//!   addresses hide.
+//! - Whoever hangs up says nothing about the provider: only what it did itself puts it aside.
+//! - The first token's time begins when the provider is asked, not when somebody queues for it.
 //!
-//! Not done here: who may ask, and how much; that is the features' business.
+//! Not done here: who may ask, and how much; that is the features' business. No request is sent to the same provider twice
+//! (but where it refuses the field that asks for the usage): whoever asked can ask again, and knows whether it matters.
 
 mod answer;
 mod ask;
+mod breaker;
 mod chunk;
 mod error;
+pub mod estimate;
+mod fallback;
+mod message;
 mod provider;
 mod route;
 mod spec;
+mod talk;
+#[cfg(test)]
+mod tests;
+mod tools;
 
 use std::sync::Arc;
 
@@ -33,6 +53,8 @@ pub use chunk::{Chunk, Usage};
 pub use error::{Broken, Refusal, SpecError};
 pub use route::Model;
 pub use spec::{Kind, ProviderSpec, Secret, Timeouts};
+pub use talk::{Said, Talk};
+pub use tools::{Clock, Tool, ToolError, ToolLimits, Tools};
 
 use provider::Provider;
 
@@ -86,14 +108,15 @@ impl Ai {
     /// # Cancel safety
     /// Dropped, the provider that is being asked is hung up on.
     pub async fn stream(&self, ask: Ask) -> Result<Answer, Box<Refusal>> {
-        let mut last = None;
-        for (provider, model) in route::candidates(&self.0.providers, &ask)? {
-            match provider.stream(&model, ask.body.clone()).await {
-                Ok(answer) => return Ok(answer),
-                Err(refusal) => last = Some(refusal),
-            }
-        }
-        Err(last.unwrap_or_else(|| Refusal::nobody().into()))
+        let candidates = route::candidates(&self.0.providers, &ask)?;
+        let body = &ask.body;
+        fallback::first(
+            candidates,
+            async move |provider: &Provider, model: String| {
+                provider.stream(&model, body.clone()).await
+            },
+        )
+        .await
     }
 
     /// Asks for a whole answer.
@@ -104,13 +127,14 @@ impl Ai {
     /// # Cancel safety
     /// As for [`stream`](Self::stream).
     pub async fn complete(&self, ask: Ask) -> Result<Whole, Box<Refusal>> {
-        let mut last = None;
-        for (provider, model) in route::candidates(&self.0.providers, &ask)? {
-            match provider.complete(&model, ask.body.clone()).await {
-                Ok(whole) => return Ok(whole),
-                Err(refusal) => last = Some(refusal),
-            }
-        }
-        Err(last.unwrap_or_else(|| Refusal::nobody().into()))
+        let candidates = route::candidates(&self.0.providers, &ask)?;
+        let body = &ask.body;
+        fallback::first(
+            candidates,
+            async move |provider: &Provider, model: String| {
+                provider.complete(&model, body.clone()).await
+            },
+        )
+        .await
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Chat {
     pub(super) permissions: Grants,
     pub(super) members: BTreeMap<i64, Member>,
     pub(super) messages: BTreeMap<i64, Value>,
+    /// What the bot's messages said, at first and after each edit, by message.
+    pub(super) edits: BTreeMap<i64, Vec<Value>>,
     /// What was uploaded, by message.
     pub(super) photos: BTreeMap<i64, Photo>,
     pub(super) requests: BTreeMap<i64, Request>,
@@ -60,6 +62,7 @@ impl Chat {
             permissions: Grants::default_permissions(),
             members: BTreeMap::new(),
             messages: BTreeMap::new(),
+            edits: BTreeMap::new(),
             photos: BTreeMap::new(),
             requests: BTreeMap::new(),
             is_open: false,
@@ -182,6 +185,12 @@ impl Chat {
         }
     }
 
+    /// Remembers what a message of the bot's says now.
+    pub(super) fn record(&mut self, id: i64, text: &str) {
+        let said = json!({ "at_ms": self.clock.now_ms(), "text": text });
+        self.edits.entry(id).or_default().push(said);
+    }
+
     /// Tells the conversation to whoever watches. These people are made up, so their words may be logged.
     pub(super) fn narrate(&self, who: &str, text: &str) {
         let place = match (&self.title, self.members.get(&self.id)) {
@@ -193,4 +202,10 @@ impl Chat {
         };
         info!(target: "sundown::conversation", "{who} → {place}: {}", text.replace('\n', " ⏎ "));
     }
+}
+
+/// Puts a message into a topic of a forum. Any number is a topic here.
+pub(super) fn put_into_topic(message: &mut Value, thread: i64) {
+    message["message_thread_id"] = json!(thread);
+    message["is_topic_message"] = json!(true);
 }

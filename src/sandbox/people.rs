@@ -7,6 +7,7 @@ use tracing::warn;
 
 use super::chat::Kind;
 use super::members::User;
+use super::world::About;
 use super::{Sandbox, Shared};
 use crate::lifecycle::{Failure, Phase, Service, ServiceContext};
 
@@ -18,20 +19,20 @@ const CAST: [(i64, &str, i64, &[&str]); 4] = [
         1_001,
         "Ada",
         0,
-        &["/start", "Are you there?", "/ping", "Thank you!"],
+        &["/start", "I am tired of slow bots", "/ping", "Thank you!"],
     ),
     (
         1_002,
         "Boris",
         0,
-        &["/help", "/ping", "What is the weather like?", "/ping"],
+        &["/help", "/ping", "What time is it in Berlin?", "/ping"],
     ),
     (1_003, "Chen", 0, &["Good evening", "/ping", "/start"]),
     (
         1_004,
         "Dana",
         TEA_ROOM,
-        &["/ping", "Who takes milk?", "/ping@sandbox_bot"],
+        &["/ping", "@sandbox_bot who takes milk?", "/ping@sandbox_bot"],
     ),
 ];
 
@@ -79,7 +80,12 @@ impl People {
                 };
                 let chat_id = if place == 0 { id } else { place };
                 let said = self.0.lock().of_bot(None).and_then(|world| {
-                    world.say(chat_id, &person, script[line % script.len()], None)
+                    world.say(
+                        chat_id,
+                        &person,
+                        script[line % script.len()],
+                        About::default(),
+                    )
                 });
                 if let Err(error) = said {
                     warn!(

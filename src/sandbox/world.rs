@@ -8,9 +8,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::answer::ApiError;
-use super::chat::{Chat, Kind};
+use super::chat::{Chat, Kind, put_into_topic};
 use super::clock::Clock;
 use super::faults::Faults;
+use super::marks;
 use super::members::{Member, Status, User};
 use super::queue::UpdateQueue;
 
@@ -46,6 +47,15 @@ pub(super) struct World {
 pub(super) struct Entry {
     pub(super) via_join_request: bool,
     pub(super) invite_link: Option<Value>,
+}
+
+/// Where in a chat somebody says something.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct About {
+    /// The message that is answered.
+    pub(super) reply_to: Option<i64>,
+    /// The topic of a forum.
+    pub(super) thread: Option<i64>,
 }
 
 impl World {
@@ -133,7 +143,7 @@ impl World {
         chat_id: i64,
         person: &User,
         text: &str,
-        reply_to: Option<i64>,
+        about: About,
     ) -> Result<Value, ApiError> {
         let chat = if chat_id == person.id {
             self.private_chat(person)
@@ -143,10 +153,14 @@ impl World {
         chat.let_speak(person)?;
         let mut message = chat.new_message(person);
         message["text"] = json!(text);
-        if let Some(length) = command_length(text) {
-            message["entities"] = json!([{ "type": "bot_command", "offset": 0, "length": length }]);
+        let marks = marks::of(text);
+        if !marks.is_empty() {
+            message["entities"] = json!(marks);
         }
-        chat.set_reply(&mut message, reply_to)?;
+        if let Some(thread) = about.thread {
+            put_into_topic(&mut message, thread);
+        }
+        chat.set_reply(&mut message, about.reply_to)?;
         chat.keep(message.clone());
         chat.narrate(&person.first_name, text);
         if chat_id == person.id {
@@ -265,10 +279,4 @@ pub(super) fn owner() -> User {
         username: None,
         language_code: None,
     }
-}
-
-/// Length of the command a text begins with, in UTF-16 units as the Bot API counts (commands are ASCII).
-fn command_length(text: &str) -> Option<usize> {
-    let word = text.split_whitespace().next()?;
-    (word.len() > 1 && text.starts_with('/')).then_some(word.len())
 }

@@ -1,42 +1,101 @@
 //! The conversationalist that is built in.
+//!
+//! It follows the method of Weizenbaum's ELIZA (CACM 9, 1966): keywords with ranks, patterns that take a sentence apart, replies
+//! that put it together again and are taken in turn, a memory of what was said about "my …", and something to say when
+//! nothing fits. The script is our own. It keeps nothing between two requests: where it stands in its script is found by
+//! hearing the whole conversation again, so the same conversation always has the same answer.
+//!
+//! It is there so that a first run, a demonstration and the tests need no key and no network. Asked for the time, it calls
+//! the tool `clock` where the request has it, and hands on what that says.
 
-use futures::{Stream, stream};
-use serde_json::{Map, Value, json};
+mod clock;
+mod eliza;
+mod pattern;
+mod reflect;
+mod script;
+#[cfg(test)]
+mod tests;
+mod tongue;
 
-use crate::ai::{Broken, Chunk};
+use futures::{StreamExt, stream};
+use serde_json::{Map, Value};
 
-pub(super) fn stream(
-    model: &str,
-    body: &Map<String, Value>,
-) -> impl Stream<Item = Result<Chunk, Broken>> + Send + 'static {
-    let chunk = |delta: Value, finish: Value| {
-        Ok(Chunk(json!({
-            "id": "chatcmpl-offline", "object": "chat.completion.chunk", "created": 0, "model": model,
-            "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }],
-        })))
+use super::collect::Chunks;
+use super::write::Writer;
+use crate::ai::{Chunk, Refusal, message};
+use eliza::Eliza;
+use tongue::Tongue;
+
+/// The answer to a conversation, word by word.
+///
+/// # Errors
+/// Where the request has no messages.
+pub(super) async fn stream(model: &str, body: &Map<String, Value>) -> Result<Chunks, Box<Refusal>> {
+    if message::all(body).is_empty() {
+        let text = "`messages` is missing or empty; send at least one";
+        let refusal = Refusal::new(400, "invalid_request_error", text);
+        return Err(refusal.param("messages").into());
+    }
+    let chunks = chunks(Writer::new(model, body), answer(body));
+    Ok(stream::iter(chunks.into_iter().map(Ok)).boxed())
+}
+
+enum Said {
+    Text(String),
+    /// Call the tool with these arguments.
+    Call(&'static str, Value),
+}
+
+fn chunks(mut writer: Writer, said: Said) -> Vec<Chunk> {
+    let mut chunks = vec![writer.role()];
+    let finish_reason = match said {
+        Said::Text(text) => {
+            chunks.extend(words(&text).map(|word| writer.text(word)));
+            "stop"
+        }
+        Said::Call(name, arguments) => {
+            chunks.push(writer.call(name, &arguments));
+            "tool_calls"
+        }
     };
-    let reply = reply(body);
-    let words = reply.split_inclusive(' ');
-    let mut chunks: Vec<_> = words
-        .map(|word| chunk(json!({ "content": word }), Value::Null))
-        .collect();
-    chunks.push(chunk(json!({}), "stop".into()));
-    stream::iter(chunks)
+    chunks.extend(writer.end(finish_reason));
+    chunks
 }
 
-pub(super) fn complete(model: &str, body: &Map<String, Value>) -> Value {
-    json!({
-        "id": "chatcmpl-offline", "object": "chat.completion", "created": 0, "model": model,
-        "choices": [{
-            "index": 0, "message": { "role": "assistant", "content": reply(body) }, "finish_reason": "stop",
-        }],
-        "usage": { "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0 },
+/// Each word with the space behind it; where words are not written apart, the text up to a comma or an end.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive([' ', ',', '。', '，', '？'])
+}
+
+fn answer(body: &Map<String, Value>) -> Said {
+    let messages = message::all(body);
+    let last = messages.last();
+    if let Some(result) = last.filter(|last| message::role(last) == "tool") {
+        return Said::Text(clock::told(&message::text(result)));
+    }
+    let mut said = messages
+        .iter()
+        .filter(|one| message::role(one) == "user")
+        .map(message::text);
+    let now = said.next_back().unwrap_or_default();
+    let tongue = Tongue::of(&now);
+    if clock::is_asked_for(&now) {
+        return match clock::is_offered(body) {
+            true => Said::Call(clock::NAME, clock::arguments(&now)),
+            false => Said::Text(tongue.without_clock().to_owned()),
+        };
+    }
+    let mut eliza = Eliza::default();
+    let mut foreign = 0;
+    for earlier in said {
+        match Tongue::of(&earlier) {
+            Tongue::English => drop(eliza.hear(&earlier)),
+            other if other == tongue => foreign += 1,
+            _ => {}
+        }
+    }
+    Said::Text(match tongue {
+        Tongue::English => eliza.hear(&now),
+        other => other.reply(&now, foreign).to_owned(),
     })
-}
-
-fn reply(body: &Map<String, Value>) -> String {
-    let messages = body.get("messages").and_then(Value::as_array);
-    let last = messages.and_then(|messages| messages.last());
-    let text = last.and_then(|message| message["content"].as_str());
-    format!("Why do you say: {}", text.unwrap_or("nothing"))
 }

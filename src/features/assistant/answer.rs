@@ -20,6 +20,7 @@ use super::machine::{Event, How};
 use super::stops::Running;
 use super::work::Work;
 use super::{Failed, Tools, desk, outbox, prompt, spent, words};
+use crate::ai::estimate;
 use crate::bot::Verdict;
 use crate::lifecycle::crash_point;
 use draft::{Draft, More};
@@ -96,8 +97,9 @@ async fn end_of(
     }
     let settings = tools.assistant.settings();
     let ask = prompt::ask(conversation, question, settings);
-    let asked = prompt::estimate(&ask);
-    let mut draft = Draft::begin(tools.assistant.ai().clone(), ask);
+    let asked = prompt::estimate_of(&ask);
+    let (ai, ai_tools) = (tools.assistant.ai(), tools.assistant.ai_tools());
+    let mut draft = Draft::begin(ai.clone(), ask, ai_tools.clone());
     let mut preview = Preview::new(tools, at, question);
     let mut text = String::new();
     let how = write(tools, &mut draft, &mut text, &mut preview, running).await;
@@ -108,7 +110,7 @@ async fn end_of(
     preview.settle(is_going_down).await;
     let tokens = draft
         .tokens()
-        .unwrap_or_else(|| asked + prompt::estimate_of(&text));
+        .unwrap_or_else(|| asked + estimate::text(&text));
     say_last_words(tools, at, question, &text, &how).await;
     Ok(Some(End { text, how, tokens }))
 }

@@ -38,26 +38,24 @@ mod machine;
 mod moment;
 mod outbox;
 mod prompt;
-mod rich;
 mod settings;
 mod spent;
 mod stops;
+mod text;
 mod updates;
 mod words;
 mod work;
 
 use std::sync::Arc;
 
-use teloxide::RequestError;
 use teloxide::prelude::*;
-use teloxide::requests::{Output, Request};
 use teloxide::types::{AllowedUpdate, Me};
 
 use super::Failed;
-use crate::ai::Ai;
+use crate::ai::{Ai, Clock, ToolLimits, Tools as AiTools};
 use crate::bot::{State, Timer, UpdateHandler, Verdict};
 use crate::lifecycle::Handle;
-use crate::telegram::outgoing::{Outgoing, ToChat};
+use crate::telegram::outgoing::Outgoing;
 pub use commands::COMMANDS;
 pub use settings::Settings;
 use stops::Stops;
@@ -72,6 +70,8 @@ pub struct Assistant(Arc<Inner>);
 
 struct Inner {
     ai: Ai,
+    /// What a model may use.
+    ai_tools: AiTools,
     settings: Settings,
     stops: Arc<Stops>,
 }
@@ -81,8 +81,10 @@ impl Assistant {
     #[must_use]
     pub fn new(ai: Ai, settings: Settings) -> Self {
         let stops = Arc::default();
+        let ai_tools = AiTools::new(vec![Arc::new(Clock)], ToolLimits::default());
         Self(Arc::new(Inner {
             ai,
+            ai_tools,
             settings,
             stops,
         }))
@@ -90,6 +92,10 @@ impl Assistant {
 
     fn ai(&self) -> &Ai {
         &self.0.ai
+    }
+
+    fn ai_tools(&self) -> &AiTools {
+        &self.0.ai_tools
     }
 
     fn settings(&self) -> &Settings {
@@ -157,15 +163,6 @@ async fn on_timer(tools: Tools, timer: Timer, verdict: Verdict) -> Result<(), Fa
             .map(drop),
         Work::Spend { user, tokens, .. } => spent::add(&tools, user, tokens).await,
     }
-}
-
-/// Sends what may be left out, where it need not wait.
-async fn now<R>(tools: &Tools, request: R) -> Result<Option<Output<R>>, RequestError>
-where
-    R: Request<Err = RequestError> + Send,
-    R::Payload: ToChat,
-{
-    tools.outgoing.send(request).await.map(Some)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use tracing::{debug, warn};
 
 use super::conversation::Place;
 use super::moment::Moment;
-use super::rich::Rich;
+use super::text::Rich;
 use super::work::Work;
 use super::{Failed, Tools, buttons};
 use crate::lifecycle::crash_point;

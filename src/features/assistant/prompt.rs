@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Settings;
 use super::conversation::{Conversation, Question, Turn};
-use crate::ai::Ask;
+use crate::ai::{Ask, estimate};
 
 /// More turns than this are not kept, however short they are.
 const TURNS: usize = 200;
@@ -44,29 +44,20 @@ fn messages(conversation: &Conversation, question: &Question, settings: &Setting
 }
 
 /// What a request costs, where nobody says so.
-pub(super) fn estimate(ask: &Ask) -> u64 {
+pub(super) fn estimate_of(ask: &Ask) -> u64 {
     let messages = ask.body.get("messages").and_then(Value::as_array);
-    let texts = messages.into_iter().flatten();
-    texts
-        .filter_map(|message| message["content"].as_str())
-        .map(estimate_of)
-        .sum()
+    messages.map_or(0, |messages| estimate::messages(messages))
 }
 
 /// Leaves the newest turns that together have no more than about so many tokens.
 pub(super) fn trim(turns: &mut Vec<Turn>, tokens: u64) {
     let mut left = tokens;
     let fits = |turn: &&Turn| {
-        let cost = estimate_of(&turn.asked) + estimate_of(&turn.answered);
+        let cost = estimate::text(&turn.asked) + estimate::text(&turn.answered);
         let fits = cost <= left;
         left = left.saturating_sub(cost);
         fits
     };
     let kept = turns.iter().rev().take(TURNS).take_while(fits).count();
     turns.drain(..turns.len() - kept);
-}
-
-/// What a text costs.
-pub(super) fn estimate_of(text: &str) -> u64 {
-    u64::try_from(text.len()).unwrap_or(u64::MAX).div_ceil(4)
 }

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | `POST /control/bot` | `token` | lets a bot exist before it has called |
 //! | `POST /control/group` | `chat_id` (negative), `title`, `kind`?, `permissions`?, `members`? | makes a group with the bot as administrator; one that is there gets the permissions and the members |
-//! | `POST /control/message` | `user`, `text`, `chat_id`?, `reply_to`? | a person writes; to the bot, or in a group |
+//! | `POST /control/message` | `user`, `text`, `chat_id`?, `reply_to`?, `message_thread_id`? | a person writes; to the bot, in a group, or in a topic of one (any number is a topic) |
 //! | `POST /control/press` | `user`, `chat_id`, `message_id`, `data` | a person presses a button that is there |
 //! | `POST /control/join` | `user`, `chat_id`, `by`?, `invite_link`? | a person joins a group, or is added by another one |
 //! | `POST /control/leave` | `user`, `chat_id` | a person leaves a group |
@@ -20,6 +20,7 @@
 //! | `POST /control/ids` | `next` | the next update gets this id: a gap, or a restart of the numbering |
 //! | `POST /control/fault` | `fault`, `method`?, `chat_id`?, `times`?, `every`?, … | the next calls of a method fail, or those about a chat, or every so many-th; `*` is any method but getUpdates; one that is open goes on |
 //! | `GET /control/messages` | `?chat_id=` | the messages of a chat |
+//! | `GET /control/edits` | `?chat_id=`, `&message_id=` | what a message of the bot's said, at first and after each edit: `at_ms` (since 1970), `text`; also of a deleted one |
 //! | `GET /control/photo` | `?chat_id=`, `&message_id=` | the picture of a message, as it was uploaded |
 //! | `GET /control/members` | `?chat_id=` | all who have a place in a chat, as `getChatMember` shows them, by number |
 //! | `GET /control/answers` | | what was answered to buttons: `id`, `text`, `show_alert`, `url` |
@@ -112,6 +113,10 @@ pub(super) fn router() -> Router<Shared> {
         .route(
             "/messages",
             get(|state, query| look(state, query, views::messages)),
+        )
+        .route(
+            "/edits",
+            get(|state, query| look(state, query, views::edits)),
         )
         .route(
             "/members",

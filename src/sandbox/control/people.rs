@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::answer::{Answer, ApiError};
 use super::super::chat::Request;
 use super::super::members::User;
-use super::super::world::{Entry, World};
+use super::super::world::{About, Entry, World};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -14,12 +14,18 @@ pub(super) struct Message {
     user: User,
     text: String,
     chat_id: Option<i64>,
+    #[serde(alias = "reply_to_message_id")]
     reply_to: Option<i64>,
+    message_thread_id: Option<i64>,
 }
 
 pub(super) fn message(world: &mut World, message: Message) -> Answer {
     let chat_id = message.chat_id.unwrap_or(message.user.id);
-    world.say(chat_id, &message.user, &message.text, message.reply_to)
+    let about = About {
+        reply_to: message.reply_to,
+        thread: message.message_thread_id,
+    };
+    world.say(chat_id, &message.user, &message.text, about)
 }
 
 #[derive(Deserialize)]

@@ -18,6 +18,14 @@ pub(super) fn messages(world: &mut World, which: &Which) -> Answer {
     Ok(chat.messages.values().cloned().collect())
 }
 
+pub(super) fn edits(world: &mut World, which: &Which) -> Answer {
+    let chat = world.chat(which.chat_id()?)?;
+    let edits = which.message_id.and_then(|id| chat.edits.get(&id));
+    edits
+        .map(|edits| json!(edits))
+        .ok_or_else(|| ApiError::bad_request("the bot has sent no message of this number"))
+}
+
 pub(super) fn members(world: &mut World, which: &Which) -> Answer {
     let chat = world.chat(which.chat_id()?)?;
     Ok(chat.members.values().map(Member::as_json).collect())

@@ -6,6 +6,7 @@ use super::super::answer::ApiError;
 use super::super::args::Args;
 use super::super::html::{self, Parsed};
 use super::super::world::World;
+use super::entities::given;
 
 /// The Bot API counts UTF-16 units.
 const TEXT_MAX: usize = 4096;
@@ -62,20 +63,13 @@ fn marked(world: &World, args: &Args, name: &str, entities: &str) -> Result<Pars
         "html" => html::parse(&text)?,
         // Markdown is taken as it is written.
         "" | "markdown" | "markdownv2" => Parsed {
+            entities: given(args, entities, &text)?,
             text: text.into_owned(),
-            entities: given(args, entities),
         },
         _ => return Err(ApiError::bad_request("unsupported parse_mode")),
     };
     name_people(world, &mut parsed.entities);
     Ok(parsed)
-}
-
-fn given(args: &Args, name: &str) -> Vec<Value> {
-    match args.json(name) {
-        Some(Value::Array(entities)) => entities,
-        _ => Vec::new(),
-    }
 }
 
 /// Puts persons in for the numbers in mentions. Somebody whom the bot has not met stays unmentioned.

@@ -66,6 +66,7 @@ fn edit(world: &mut World, args: &Args, new: Option<(&str, &Parsed)>) -> Answer 
     edited["edit_date"] = json!(now);
     *message = edited.clone();
     if let Some((_, parsed)) = new {
+        chat.record(edited["message_id"].as_i64().unwrap_or(0), &parsed.text);
         chat.narrate(&bot.first_name, &format!("(edited) {}", parsed.text));
     }
     Ok(edited)

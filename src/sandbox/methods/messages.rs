@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::super::access::{PHOTO, TEXT, Writing};
 use super::super::answer::{Answer, ApiError};
 use super::super::args::Args;
+use super::super::chat::put_into_topic;
 use super::super::photo::Photo;
 use super::super::world::World;
 use super::buttons::inline_keyboard;
@@ -52,6 +53,9 @@ fn send(world: &mut World, args: &Args, what: &Writing, fill: impl FnOnce(&mut V
         return Err(error);
     }
     let mut message = chat.new_message(&bot);
+    if let Some(thread) = args.int("message_thread_id") {
+        put_into_topic(&mut message, thread);
+    }
     fill(&mut message);
     if let Some(keyboard) = keyboard {
         message["reply_markup"] = keyboard;
@@ -65,6 +69,7 @@ fn send(world: &mut World, args: &Args, what: &Writing, fill: impl FnOnce(&mut V
         .or(message["caption"].as_str())
         .unwrap_or("(a photo)");
     chat.narrate(&bot.first_name, said);
+    chat.record(message["message_id"].as_i64().unwrap_or(0), said);
     Ok(message)
 }
 

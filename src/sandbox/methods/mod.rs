@@ -4,6 +4,7 @@ mod buttons;
 mod chats;
 mod content;
 mod edits;
+mod entities;
 mod members;
 mod messages;
 mod requests;

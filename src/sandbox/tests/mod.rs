@@ -3,6 +3,7 @@
 mod bans;
 mod buttons;
 mod edits;
+mod entities;
 mod faults;
 mod groups;
 mod members;
@@ -13,6 +14,7 @@ mod private;
 mod protocol;
 mod requests;
 mod rights;
+mod topics;
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicI64, Ordering};

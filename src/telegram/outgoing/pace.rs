@@ -37,6 +37,11 @@ impl ChatPace {
         windows.chain(self.refused_until).fold(now, Instant::max)
     }
 
+    /// Whether one that may be left out may go: the server asked for no pause, and the reserve is left.
+    pub(super) fn has_room(&self, now: Instant) -> bool {
+        self.refused_for(now).is_zero() && self.windows.iter().all(|window| window.has_room(now))
+    }
+
     /// A message goes now.
     pub(super) fn take(&mut self, now: Instant) {
         self.windows.iter_mut().for_each(|window| window.take(now));
@@ -83,6 +88,11 @@ impl Overall {
         self.window.next(now).max(probe.unwrap_or(now))
     }
 
+    /// Whether one that may be left out may go: the bot is not suspected to be flooding, and the reserve is left.
+    pub(super) fn has_room(&self, now: Instant) -> bool {
+        self.refused_in_a_row < SUSPICIOUS && self.window.has_room(now)
+    }
+
     /// A message goes now.
     pub(super) fn take(&mut self, now: Instant) {
         self.window.take(now);
@@ -124,6 +134,13 @@ impl Window {
         let oldest = self.sent.len().checked_sub(self.messages);
         let oldest = oldest.and_then(|index| self.sent.get(index));
         oldest.map_or(now, |oldest| now.max(*oldest + self.per))
+    }
+
+    /// Whether one more leaves the reserve: a quarter of the rate, and one at least.
+    fn has_room(&self, now: Instant) -> bool {
+        let over = self.sent.partition_point(|sent| *sent + self.per <= now);
+        let reserve = (self.messages / 4).max(1);
+        self.sent.len() - over + 1 + reserve <= self.messages
     }
 
     fn take(&mut self, now: Instant) {

@@ -412,3 +412,92 @@ async fn a_call_that_is_refused_is_made_again_and_holds_up_calls_about_its_chat_
     assert_eq!(server.seen(-5, start), [(1, 0), (1, 7), (2, 7)]);
     assert_eq!(server.seen(-6, start), [(3, 0)]);
 }
+
+/// How many of these may be left out and were not.
+async fn sent_now(outgoing: &Outgoing, notes: impl IntoIterator<Item = Note>) -> usize {
+    let mut sent = 0;
+    for note in notes {
+        sent += usize::from(outgoing.send_now(note).await.unwrap().is_some());
+    }
+    sent
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_left_out_leaves_room_for_what_must_arrive() {
+    let (server, outgoing, start) = (Server::default(), Outgoing::default(), Instant::now());
+    let server = &server;
+    let notes = |chat| (1..=9).map(move |number| server.note(chat, number));
+    assert_eq!(sent_now(&outgoing, notes(1)).await, 2);
+    outgoing.send(server.note(1, 10)).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    // In a group there are 15 a minute, and then five that must arrive find room at once.
+    for _ in 0..30 {
+        sent_now(&outgoing, notes(-1)).await;
+        advance(Duration::from_millis(1_500)).await;
+    }
+    assert_eq!(server.seen(-1, start).len(), 15);
+    let before = Instant::now();
+    for number in 0..3 {
+        outgoing.send(server.note(-1, number)).await.unwrap();
+    }
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    // All of them together leave a quarter of the bot's rate.
+    advance(Duration::from_secs(100)).await;
+    let everywhere = (100..200).map(|chat| server.note(chat, 1));
+    assert_eq!(sent_now(&outgoing, everywhere).await, 23);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_left_out_waits_for_nobody() {
+    let (server, outgoing, start) = (Server::default(), Outgoing::default(), Instant::now());
+    server.world().latency = Duration::from_secs(1);
+    let first = outgoing.send(server.note(1, 1));
+    let mut first = pin!(first);
+    assert!(is_pending(&mut first));
+    let preview = outgoing.send_now(server.note(1, 2)).now_or_never();
+    assert!(matches!(preview, Some(Ok(None))));
+    first.await.unwrap();
+    assert_eq!(server.seen(1, start), [(1, 0)]);
+    // The next in line has the turn until the answer.
+    let preview = outgoing.send_now(server.note(1, 3));
+    let last = outgoing.send(server.note(1, 4));
+    let (preview, last) = tokio::join!(preview, last);
+    assert!(preview.unwrap().is_some() && last.is_ok());
+    assert_eq!(server.seen(1, start), [(1, 0), (3, 1), (4, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_what_may_be_left_out_is_kept_to_and_is_no_error() {
+    let (server, outgoing, start) = (Server::default(), Outgoing::default(), Instant::now());
+    server.refuse(1, 5);
+    assert_eq!(sent_now(&outgoing, [server.note(1, 1)]).await, 0);
+    advance(Duration::from_secs(4)).await;
+    assert_eq!(sent_now(&outgoing, [server.note(1, 2)]).await, 0);
+    outgoing.send(server.note(1, 3)).await.unwrap();
+    assert_eq!(server.seen(1, start), [(1, 0), (3, 5)]);
+    // Three in a row may mean the bot, and then nothing goes that need not.
+    for chat in 2..=4 {
+        server.refuse(chat, 1);
+        assert_eq!(sent_now(&outgoing, [server.note(chat, 1)]).await, 0);
+    }
+    advance(Duration::from_secs(9)).await;
+    assert_eq!(sent_now(&outgoing, [server.note(9, 1)]).await, 0);
+    outgoing.send(server.note(9, 2)).await.unwrap();
+    assert_eq!(sent_now(&outgoing, [server.note(9, 3)]).await, 1);
+    // Other errors are the caller's.
+    let error = RequestError::Io(Arc::new(std::io::Error::other("broken off")));
+    server.world().answers.push_back((ChatId(7).into(), error));
+    let end = outgoing.send_now(server.note(7, 1)).await;
+    assert!(matches!(end, Err(RequestError::Io(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_of_one_message_has_no_room_for_what_may_be_left_out() {
+    let server = Server::default();
+    let outgoing = Outgoing::new(Limits {
+        chat: per_second(1),
+        ..Limits::default()
+    });
+    assert_eq!(sent_now(&outgoing, [server.note(1, 1)]).await, 0);
+    outgoing.send(server.note(1, 2)).await.unwrap();
+}

@@ -3,8 +3,8 @@
 use teloxide::payloads;
 use teloxide::types::Recipient;
 
-/// A request's payload that puts something into a chat, or changes a message there. Telegram limits edits in a group as
-/// it limits messages.
+/// A request's payload that puts something into a chat, changes a message there, or shows that the bot is busy there.
+/// Telegram limits edits in a group as it limits messages.
 ///
 /// An album and a batch of forwarded messages count as one.
 #[diagnostic::on_unimplemented(
@@ -40,6 +40,7 @@ to_chat! {
     ForwardMessages,
     SendAnimation,
     SendAudio,
+    SendChatAction,
     SendChecklist,
     SendContact,
     SendDice,

@@ -3,7 +3,9 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::ai::{Ai, Answer, Ask, Broken, Refusal};
+use tracing::debug;
+
+use crate::ai::{Ai, Ask, Broken, Refusal, Said, Talk, Tools, Usage};
 use crate::features::assistant::machine::How;
 use crate::features::assistant::words;
 
@@ -11,9 +13,8 @@ pub(super) const TOO_LONG: &str = "it became too long";
 
 /// An answer that is being written.
 pub(super) struct Draft {
-    begin: Option<BoxFuture<'static, Result<Answer, Box<Refusal>>>>,
-    answer: Option<Answer>,
-    finish: Option<String>,
+    begin: Option<BoxFuture<'static, Result<Talk, Box<Refusal>>>>,
+    talk: Option<Talk>,
     tokens: Option<u64>,
 }
 
@@ -24,11 +25,11 @@ pub(super) enum More {
 }
 
 impl Draft {
-    pub(super) fn begin(ai: Ai, ask: Ask) -> Self {
+    pub(super) fn begin(ai: Ai, ask: Ask, tools: Tools) -> Self {
+        let begin = async move { Talk::begin(&ai, ask, tools, Talk::ROUNDS).await };
         Self {
-            begin: Some(async move { ai.stream(ask).await }.boxed()),
-            answer: None,
-            finish: None,
+            begin: Some(begin.boxed()),
+            talk: None,
             tokens: None,
         }
     }
@@ -47,34 +48,38 @@ impl Draft {
             let begun = begin.await;
             self.begin = None;
             match begun {
-                Ok(answer) => self.answer = Some(answer),
+                Ok(talk) => self.talk = Some(talk),
                 Err(refusal) => return More::End(How::Failed(words::reason(&refusal))),
             }
         }
-        let Some(answer) = &mut self.answer else {
-            return More::End(self.end());
+        let Some(talk) = &mut self.talk else {
+            return More::End(How::Complete);
         };
-        match answer.next().await {
-            None => More::End(self.end()),
+        match talk.next().await {
+            None => More::End(How::Complete),
             Some(Err(broken)) => More::End(How::CutOff(why(&broken))),
-            Some(Ok(chunk)) => {
-                self.tokens = chunk.usage().map(|usage| usage.total()).or(self.tokens);
-                if let Some(finish) = chunk.finish_reason() {
-                    self.finish = Some(finish.to_owned());
-                }
-                More::Text(chunk.text().unwrap_or_default().to_owned())
+            Some(Ok(Said::Text(text))) => More::Text(text),
+            Some(Ok(Said::Calls(tool))) => {
+                debug!(tool, "the model calls a tool");
+                More::Text(String::new())
+            }
+            Some(Ok(Said::End {
+                finish_reason,
+                usage,
+                ..
+            })) => {
+                self.tokens = usage.map(Usage::total);
+                More::End(end(&finish_reason))
             }
         }
     }
+}
 
-    fn end(&self) -> How {
-        match self.finish.as_deref() {
-            Some("length") => How::CutOff(TOO_LONG.to_owned()),
-            Some("content_filter") => {
-                How::CutOff("the provider does not let the model say more".to_owned())
-            }
-            _ => How::Complete,
-        }
+fn end(finish_reason: &str) -> How {
+    match finish_reason {
+        "length" => How::CutOff(TOO_LONG.to_owned()),
+        "content_filter" => How::CutOff("the provider does not let the model say more".to_owned()),
+        _ => How::Complete,
     }
 }
 

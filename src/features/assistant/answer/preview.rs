@@ -12,13 +12,17 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::debug;
 
 use crate::features::assistant::conversation::{Place, Question};
-use crate::features::assistant::rich::{Rich, render, split};
-use crate::features::assistant::{Tools, now, outbox, words};
+use crate::features::assistant::text::{Rich, render, split};
+use crate::features::assistant::{Tools, outbox, words};
 
 /// Two edits of a message are at least so far apart.
 const SPACING: Duration = Duration::from_millis(1_200);
 /// In a group, of which Telegram takes 20 messages a minute.
 const GROUP_SPACING: Duration = Duration::from_secs(3);
+/// A model that has said nothing for so long is shown to be at work. It counts like a message, and a preview needs the room.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A preview that the chat had no room for is tried again after this, with the text as it is then.
+const AGAIN: Duration = Duration::from_millis(300);
 /// What is shown of typing is gone after five seconds.
 const TYPING: Duration = Duration::from_millis(4_500);
 /// An edit that is on its way is waited for so long before the next one follows it.
@@ -43,7 +47,7 @@ pub(super) struct Preview {
     next_edit: Instant,
     next_typing: Instant,
     /// The call that is on its way: one at a time.
-    flight: Option<BoxFuture<'static, Result<(), RequestError>>>,
+    flight: Option<BoxFuture<'static, Result<bool, RequestError>>>,
 }
 
 impl Preview {
@@ -65,7 +69,7 @@ impl Preview {
             has_edited: false,
             // The place has just been made.
             next_edit: begin + spacing,
-            next_typing: begin,
+            next_typing: begin + PATIENCE,
             flight: None,
         }
     }
@@ -139,24 +143,42 @@ impl Preview {
         let request = tools.bot.edit_message_text(chat, message, rich.text);
         let request = request.entities(rich.entities);
         let request = request.reply_markup(self.keyboard.clone());
-        self.flight = Some(async move { now(&tools, request).await.map(drop) }.boxed());
+        self.flight = Some(
+            async move {
+                tools
+                    .outgoing
+                    .send_now(request)
+                    .await
+                    .map(|sent| sent.is_some())
+            }
+            .boxed(),
+        );
     }
 
     fn type_on(&mut self) {
         let tools = self.tools.clone();
         let chat = ChatId(self.at.chat);
         let request = tools.bot.send_chat_action(chat, ChatAction::Typing);
-        self.flight =
-            Some(async move { tools.outgoing.call(chat, request).await.map(drop) }.boxed());
+        self.flight = Some(
+            async move {
+                tools
+                    .outgoing
+                    .send_now(request)
+                    .await
+                    .map(|sent| sent.is_some())
+            }
+            .boxed(),
+        );
     }
 
-    fn learn(&mut self, landed: Result<(), RequestError>) {
+    /// What failed is most often not modified, or gone; the final text finds that out for itself.
+    fn learn(&mut self, landed: Result<bool, RequestError>) {
         match landed {
-            Ok(()) => {}
-            Err(RequestError::RetryAfter(wait)) => {
-                self.next_edit = self.next_edit.max(Instant::now() + wait.duration());
+            Ok(true) => {}
+            Ok(false) => {
+                self.shown.clear();
+                self.next_edit = Instant::now() + AGAIN;
             }
-            // Most often that it is not modified, or gone; the final text finds that out for itself.
             Err(error) => {
                 let error = outbox::brief(&error);
                 debug!(chat_id = self.at.chat, error, "a preview is left out");

@@ -6,7 +6,7 @@ use teloxide::types::{MessageEntity, MessageEntityKind};
 use crate::features::assistant::buttons::Button;
 use crate::features::assistant::conversation::Question;
 use crate::features::assistant::moment::Moment;
-use crate::features::assistant::rich::{Rich, render, split};
+use crate::features::assistant::text::{Rich, render, split};
 
 /// A message's text has no more UTF-16 units than this.
 pub(in super::super) const LONGEST: usize = 4_096;

@@ -17,7 +17,7 @@ use crate::features::assistant::buttons::{self, Press, button};
 use crate::features::assistant::conversation::{Place, Shown};
 use crate::features::assistant::machine::Event;
 use crate::features::assistant::work::Work;
-use crate::features::assistant::{Tools, desk, now, words};
+use crate::features::assistant::{Tools, desk, words};
 use crate::lifecycle::crash_point;
 
 /// A place that could not be made because of the network is tried once more, after this; the answer does without it then.
@@ -105,8 +105,8 @@ pub(in super::super) async fn positions(tools: &Tools, at: Place) -> Result<(), 
         let (text, keyboard) = placeholder(at, question.id, before);
         let (chat, message) = (ChatId(at.chat), MessageId(message));
         let request = tools.bot.edit_message_text(chat, message, text);
-        let shown = now(tools, request.reply_markup(keyboard)).await;
-        if let Err(error) = shown {
+        let request = request.reply_markup(keyboard);
+        if let Err(error) = tools.outgoing.send_now(request).await {
             debug!(
                 chat_id = at.chat,
                 error = brief(&error),

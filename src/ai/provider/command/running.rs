@@ -1,0 +1,226 @@
+//! A command that runs: fed, read, and killed with all of its group.
+
+use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::time::timeout;
+
+use super::text::Decoder;
+
+/// An answer that is longer is cut off.
+const ANSWER_BYTES: usize = 1024 * 1024;
+
+/// How much of standard error's end is kept to find its last line in.
+const ERROR_BYTES: usize = 4096;
+
+/// How much of that line is told, in characters.
+const ERROR_CHARS: usize = 200;
+
+const READ_BYTES: usize = 8192;
+
+/// How long a pipe is read from after its command has ended: what left the group may hold it open for ever.
+const LEFT_OVER: Duration = Duration::from_secs(1);
+
+/// What a command does next.
+#[derive(Debug)]
+pub(super) enum Event {
+    Text(String),
+    /// Well, with this `finish_reason`. Nothing follows.
+    End(&'static str),
+    /// How it ended otherwise. Nothing follows.
+    Failed(String),
+}
+
+#[derive(Debug)]
+pub(super) struct Running {
+    // Before the command itself: once that is waited for, its number may be another's.
+    group: Group,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    unsent: Vec<u8>,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+    ended: Option<ExitStatus>,
+    decoder: Decoder,
+    answered_bytes: usize,
+    errors: Vec<u8>,
+}
+
+/// What came from one of the pipes, or from the command itself.
+enum Came {
+    Fed(io::Result<usize>),
+    Said(io::Result<Vec<u8>>),
+    Complained(io::Result<Vec<u8>>),
+    Ended(io::Result<ExitStatus>),
+    /// Nothing any more.
+    Silent,
+}
+
+impl Running {
+    /// # Errors
+    /// Where it has ended before its number could be taken down.
+    pub(super) fn new(mut child: Child, conversation: String) -> io::Result<Self> {
+        let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        let pid = pid.ok_or_else(|| io::Error::other("it has no process number"))?;
+        Ok(Self {
+            group: Group(Some(pid)),
+            stdin: child.stdin.take(),
+            stdout: child.stdout.take(),
+            stderr: child.stderr.take(),
+            child,
+            unsent: conversation.into_bytes(),
+            ended: None,
+            decoder: Decoder::default(),
+            answered_bytes: 0,
+            errors: Vec::new(),
+        })
+    }
+
+    /// Feeds and reads it until there is something to tell.
+    pub(super) async fn next(&mut self) -> Event {
+        loop {
+            let is_silent = self.stdout.is_none() && self.stderr.is_none();
+            if let Some(status) = self.ended.filter(|_| is_silent) {
+                // A last character that was cut off is told before the end.
+                return match self.decoder.finish() {
+                    Some(text) => Event::Text(text),
+                    None => self.end(status),
+                };
+            }
+            if self.answered_bytes >= ANSWER_BYTES {
+                return Event::End("length");
+            }
+            match self.came_in_time().await {
+                Came::Fed(written) => self.fed(written),
+                Came::Said(read) => {
+                    if let Some(text) = self.said(&read.unwrap_or_default()) {
+                        return Event::Text(text);
+                    }
+                }
+                Came::Complained(read) => self.complained(&read.unwrap_or_default()),
+                Came::Ended(Ok(status)) => {
+                    self.ended = Some(status);
+                    // Whatever it has started ends with it, and lets go of the pipes.
+                    self.group.kill();
+                    self.stdin = None;
+                }
+                Came::Silent => (self.stdout, self.stderr) = (None, None),
+                Came::Ended(Err(error)) => return Event::Failed(error.to_string()),
+            }
+        }
+    }
+
+    async fn came_in_time(&mut self) -> Came {
+        if self.ended.is_none() {
+            return self.came().await;
+        }
+        let came = timeout(LEFT_OVER, self.came()).await;
+        came.unwrap_or(Came::Silent)
+    }
+
+    /// All of it at the same time: a command that writes before it reads would wait for ever otherwise.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    async fn came(&mut self) -> Came {
+        let (feeds, is_alive) = (self.stdin.is_some(), self.ended.is_none());
+        let (says, complains) = (self.stdout.is_some(), self.stderr.is_some());
+        tokio::select! {
+            biased;
+            read = read(&mut self.stdout), if says => Came::Said(read),
+            read = read(&mut self.stderr), if complains => Came::Complained(read),
+            written = write(&mut self.stdin, &self.unsent), if feeds => Came::Fed(written),
+            status = self.child.wait(), if is_alive => Came::Ended(status),
+            else => Came::Silent,
+        }
+    }
+
+    fn fed(&mut self, written: io::Result<usize>) {
+        match written {
+            Ok(bytes) if bytes < self.unsent.len() => drop(self.unsent.drain(..bytes)),
+            // It has everything, or wants no more: both are its right.
+            _ => self.stdin = None,
+        }
+    }
+
+    fn said(&mut self, bytes: &[u8]) -> Option<String> {
+        if bytes.is_empty() {
+            self.stdout = None;
+            return None;
+        }
+        self.answered_bytes += bytes.len();
+        self.decoder.push(bytes)
+    }
+
+    fn complained(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            self.stderr = None;
+        }
+        self.errors.extend_from_slice(bytes);
+        let too_many = self.errors.len().saturating_sub(ERROR_BYTES);
+        self.errors.drain(..too_many);
+    }
+
+    fn end(&self, status: ExitStatus) -> Event {
+        if status.success() {
+            return Event::End("stop");
+        }
+        Event::Failed(match last_line(&self.errors) {
+            Some(line) => format!("{status}: {line}"),
+            None => status.to_string(),
+        })
+    }
+}
+
+async fn write(stdin: &mut Option<ChildStdin>, bytes: &[u8]) -> io::Result<usize> {
+    match stdin {
+        Some(stdin) => stdin.write(bytes).await,
+        None => Ok(0),
+    }
+}
+
+/// What can be read now; nothing at the end.
+async fn read(pipe: &mut Option<impl AsyncReadExt + Unpin>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(READ_BYTES);
+    if let Some(pipe) = pipe {
+        pipe.read_buf(&mut bytes).await?;
+    }
+    Ok(bytes)
+}
+
+/// The last line that has something in it, without what could play tricks with a terminal.
+fn last_line(errors: &[u8]) -> Option<String> {
+    let errors = String::from_utf8_lossy(errors);
+    let line = errors
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !line.is_empty())?;
+    let shown = line.chars().filter(|c| !c.is_control());
+    Some(shown.take(ERROR_CHARS).collect())
+}
+
+/// The process group of a command, killed once: when the command has ended, or when this is dropped.
+///
+/// The number stays the group's for as long as there is somebody in it.
+#[derive(Debug)]
+struct Group(Option<Pid>);
+
+impl Group {
+    fn kill(&mut self) {
+        if let Some(group) = self.0.take() {
+            // An error says that there is nobody left in it, which is what is wanted.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

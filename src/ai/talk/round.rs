@@ -1,0 +1,204 @@
+//! The rounds of a talk, one after another.
+
+use std::collections::VecDeque;
+use std::mem;
+
+use serde_json::{Value, json};
+
+use super::Said;
+use super::calls::{Call, Calls};
+use crate::ai::{Ai, Answer, Ask, Broken, Chunk, Refusal, Tools, Usage};
+
+/// What goes on over all rounds.
+pub(super) struct Rounds {
+    ai: Ai,
+    ask: Ask,
+    tools: Tools,
+    /// How many rounds may still call something.
+    left: usize,
+    usage: Option<Usage>,
+    /// Who answers, and with which model.
+    provider: String,
+    model: String,
+    /// How what was said so far ends; none where nothing was said.
+    last_said: Option<char>,
+}
+
+/// What is done now.
+enum Stage {
+    Reading(Box<Answer>, Heard),
+    Calling(VecDeque<Call>),
+    Over,
+}
+
+/// What one answer has said so far.
+#[derive(Default)]
+struct Heard {
+    text: String,
+    calls: Calls,
+    finish_reason: Option<String>,
+    usage: Option<Usage>,
+}
+
+pub(super) struct Talking(Rounds, Stage);
+
+impl Rounds {
+    pub(super) async fn begin(
+        ai: Ai,
+        mut ask: Ask,
+        tools: Tools,
+        left: usize,
+    ) -> Result<(Self, Answer), Box<Refusal>> {
+        let tools = if left == 0 { Tools::default() } else { tools };
+        if !tools.is_empty() {
+            let definitions = tools.definitions().into();
+            ask.body.insert("tools".to_owned(), definitions);
+        }
+        let options = ask.body.entry("stream_options");
+        options.or_insert_with(|| json!({ "include_usage": true }));
+        let answer = ai.stream(ask.clone()).await?;
+        let (provider, model) = (answer.provider().to_owned(), answer.model().to_owned());
+        // Whoever has begun goes on: another model's text behind a first one's would be no answer of either.
+        ask.providers = vec![provider.clone()];
+        let rounds = Self {
+            ai,
+            ask,
+            tools,
+            left,
+            usage: None,
+            provider,
+            model,
+            last_said: None,
+        };
+        Ok((rounds, answer))
+    }
+
+    pub(super) fn reading(self, answer: Answer) -> Talking {
+        Talking(self, Stage::Reading(answer.into(), Heard::default()))
+    }
+
+    pub(super) async fn next(talking: Talking) -> Option<(Result<Said, Broken>, Talking)> {
+        let Talking(mut rounds, mut stage) = talking;
+        loop {
+            let (said, next) = match stage {
+                Stage::Reading(answer, heard) => rounds.read(answer, heard).await,
+                Stage::Calling(calls) => rounds.call(calls).await,
+                Stage::Over => return None,
+            };
+            match said {
+                Some(said) => return Some((said, Talking(rounds, next))),
+                None => stage = next,
+            }
+        }
+    }
+
+    async fn read(&mut self, mut answer: Box<Answer>, mut heard: Heard) -> Step {
+        while let Some(chunk) = answer.next().await {
+            let chunk = match chunk {
+                Ok(chunk) => chunk,
+                Err(broken) => return (Some(Err(broken)), Stage::Over),
+            };
+            if let Some(text) = heard.hear(&chunk) {
+                let said = Ok(Said::Text(self.apart(text, heard.text == text)));
+                return (Some(said), Stage::Reading(answer, heard));
+            }
+        }
+        self.finish(heard)
+    }
+
+    /// The end of one answer: of all, or of this round.
+    fn finish(&mut self, heard: Heard) -> Step {
+        if let Some(usage) = heard.usage {
+            let sum = self.usage.get_or_insert_default();
+            sum.prompt += usage.prompt;
+            sum.completion += usage.completion;
+        }
+        let Some(finish_reason) = heard.finish_reason else {
+            return (Some(Err(Broken::Truncated)), Stage::Over);
+        };
+        // Some peers say `stop` behind calls, so the calls decide.
+        let calls = heard.calls.finish();
+        if calls.is_empty() || self.tools.is_empty() || self.left == 0 {
+            let end = Said::End {
+                finish_reason,
+                usage: self.usage,
+                provider: self.provider.clone(),
+                model: self.model.clone(),
+            };
+            return (Some(Ok(end)), Stage::Over);
+        }
+        self.left -= 1;
+        let content = Some(heard.text).filter(|text| !text.is_empty());
+        self.push(json!({
+            "role": "assistant",
+            "content": content,
+            "tool_calls": calls.iter().map(Call::to_value).collect::<Vec<_>>(),
+        }));
+        announce(calls.into())
+    }
+
+    /// Calls the one that was announced, and announces the next or asks again.
+    async fn call(&mut self, mut calls: VecDeque<Call>) -> Step {
+        if let Some(call) = calls.pop_front() {
+            let result = self.tools.call(&call.name, &call.arguments).await;
+            self.push(json!({ "role": "tool", "tool_call_id": call.id, "content": result }));
+        }
+        if !calls.is_empty() {
+            return announce(calls);
+        }
+        // Only the first round can be made to call something: made to in each, the model could never answer.
+        let choice = if self.left == 0 { "none" } else { "auto" };
+        self.ask
+            .body
+            .insert("tool_choice".to_owned(), choice.into());
+        match self.ai.stream(self.ask.clone()).await {
+            Ok(answer) => (None, Stage::Reading(answer.into(), Heard::default())),
+            Err(refusal) => {
+                let broken = Broken::Failed(refusal.message);
+                (Some(Err(broken)), Stage::Over)
+            }
+        }
+    }
+
+    fn push(&mut self, message: Value) {
+        let messages = self.ask.body.entry("messages");
+        let messages = messages.or_insert_with(|| json!([]));
+        if let Some(messages) = messages.as_array_mut() {
+            messages.push(message);
+        }
+    }
+
+    /// The text, as a paragraph of its own where it is the first of a further round.
+    fn apart(&mut self, text: &str, is_first: bool) -> String {
+        let before = mem::replace(&mut self.last_said, text.chars().last());
+        match before {
+            Some(last) if is_first && !last.is_whitespace() => format!("\n\n{text}"),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+/// What is heard of it, where it is anything, and what is done next.
+type Step = (Option<Result<Said, Broken>>, Stage);
+
+fn announce(calls: VecDeque<Call>) -> Step {
+    let said = calls.front().map(|call| Ok(Said::Calls(call.name.clone())));
+    (said, Stage::Calling(calls))
+}
+
+impl Heard {
+    /// Keeps what a chunk says; gives the text that it adds.
+    fn hear<'a>(&mut self, chunk: &'a Chunk) -> Option<&'a str> {
+        chunk
+            .tool_calls()
+            .iter()
+            .for_each(|piece| self.calls.add(piece));
+        if let Some(reason) = chunk.finish_reason() {
+            self.finish_reason = Some(reason.to_owned());
+        }
+        self.usage = chunk.usage().or(self.usage);
+        let text = chunk.text()?;
+        self.text.push_str(text);
+        Some(text)
+    }
+}
