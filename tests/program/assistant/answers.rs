@@ -119,7 +119,7 @@ async fn an_answer_is_shown_while_it_is_written() {
     );
     talk.server.say(BEN, "never").await;
     let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
-    while talk.server.state().await["calls"]["sendChatAction"].is_null() {
+    while talk.server.state().await["calls"]["sendchataction"].is_null() {
         assert!(tokio::time::Instant::now() < give_up, "nobody is typing");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await; // between two looks at a condition
     }

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 /// | `drip N MS` | `w1 w2 …`, N words, one each so many milliseconds |
 /// | `stall` | `one two`, and nothing more |
 /// | `never` | nothing |
+/// | `later TEXT` | nothing the first time; then the text, at once |
 /// | `cut` | `half of it`, and the end without a `finish_reason` |
 /// | `busy` | 429, again in 30 s |
 /// | `locked` | 401, with words that are not for people |
@@ -79,6 +80,7 @@ fn serve(mut stream: &TcpStream, asked: &Mutex<Vec<Value>>) -> Result<()> {
     let messages = body["messages"].as_array().cloned().unwrap_or_default();
     let last = messages.last().cloned().unwrap_or_default();
     let question = last["content"].as_str().unwrap_or_default().to_owned();
+    let is_first = asked.lock().unwrap().is_empty();
     asked.lock().unwrap().push(body);
     let (what, rest) = question.split_once(' ').unwrap_or((&question, ""));
     let number = |at: usize| {
@@ -95,6 +97,7 @@ fn serve(mut stream: &TcpStream, asked: &Mutex<Vec<Value>>) -> Result<()> {
         }
         "locked" => return refuse(stream, "401 Unauthorized", "org-SECRET has no such key"),
         "never" => return hold(stream),
+        "later" if is_first => return hold(stream),
         _ => {}
     }
     stream.write_all(

@@ -105,3 +105,17 @@ async fn a_stop_of_the_bot_completes_what_it_can_and_keeps_the_rest() {
     bot.signal(Signal::SIGTERM);
     bot.end().assert_code(0);
 }
+
+#[tokio::test]
+async fn a_question_of_which_no_word_is_answered_yet_is_asked_again_after_a_restart() {
+    let mut talk = Talk::new("").await;
+    talk.stop_timeout = "2s";
+    let bot = talk.bot();
+    talk.server.say(ADA, "later tea").await;
+    talk.hears_only(ADA, &["…"]).await;
+    bot.signal(Signal::SIGTERM);
+    bot.end().assert_code(0);
+    assert_eq!(talk.said(ADA).await, ["…"], "no failure is said");
+    let _bot = talk.bot();
+    talk.hears_only(ADA, &["tea"]).await;
+}

@@ -13,6 +13,8 @@ use crate::support::{Process, Server, TOKEN};
 pub(super) struct Talk {
     pub(super) server: Server,
     pub(super) model: Model,
+    /// Of the bots that are started from now on; half of it is for answers that are being written.
+    pub(super) stop_timeout: &'static str,
     dir: tempfile::TempDir,
 }
 
@@ -29,7 +31,13 @@ impl Talk {
             "[assistant]\n{settings}\n[[provider]]\nname = \"test\"\nkind = \"openai\"\nbase_url = \"{url}\"\nmodels = [\"tea\", \"milk\"]\n{idle}\n"
         );
         std::fs::write(dir.path().join("config.toml"), config).unwrap();
-        Self { server, model, dir }
+        let stop_timeout = "25s";
+        Self {
+            server,
+            model,
+            stop_timeout,
+            dir,
+        }
     }
 
     /// The bot, running.
@@ -44,6 +52,7 @@ impl Talk {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sundown"));
         command
             .args(["run", "--poll-timeout", "1s", "--api-url", &self.server.url])
+            .args(["--stop-timeout", self.stop_timeout])
             .arg("--config")
             .arg(self.dir.path().join("config.toml"))
             .arg("--state-dir")
