@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -47,6 +47,15 @@ impl Model {
     /// The bodies of all requests so far.
     pub(super) fn asked(&self) -> Vec<Value> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// Waits until it has been asked something.
+    pub(super) async fn wait_until_asked(&self) {
+        let give_up = Instant::now() + Duration::from_secs(30);
+        while self.asked().is_empty() {
+            assert!(Instant::now() < give_up, "nobody has asked anything");
+            tokio::time::sleep(Duration::from_millis(5)).await; // between two looks at a condition
+        }
     }
 
     /// What was said to it last, as `role: text`.

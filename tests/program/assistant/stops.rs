@@ -113,6 +113,7 @@ async fn a_question_of_which_no_word_is_answered_yet_is_asked_again_after_a_rest
     let bot = talk.bot();
     talk.server.say(ADA, "later tea").await;
     talk.hears_only(ADA, &["…"]).await;
+    talk.model.wait_until_asked().await;
     bot.signal(Signal::SIGTERM);
     bot.end().assert_code(0);
     assert_eq!(talk.said(ADA).await, ["…"], "no failure is said");
