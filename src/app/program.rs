@@ -21,8 +21,9 @@ use super::serving::Serving;
 use super::tokens::find_tokens;
 use crate::bot::UpdateHandler;
 use crate::config::{ApiUrl, Config};
+use crate::features::assistant::Assistant;
 use crate::features::guard::Guard;
-use crate::features::{Failed, basics, guard};
+use crate::features::{Failed, assistant, basics, guard};
 use crate::lifecycle::{Builder, ExitKind, Failure, Handle, Report, Supervisor};
 use crate::sandbox::{People, Sandbox};
 use crate::telegram::{PollerConfig, Token};
@@ -42,19 +43,21 @@ struct Feature {
     timers: Option<fn() -> UpdateHandler<Failed>>,
 }
 
-/// An update or a timer goes to the first one that takes it.
-const FEATURES: [Feature; 2] = [
-    Feature {
-        handler: guard::handler,
-        updates: &guard::UPDATES,
-        timers: Some(guard::timers),
-    },
-    Feature {
-        handler: basics::handler,
-        updates: &basics::UPDATES,
-        timers: None,
-    },
-];
+const GUARD: Feature = Feature {
+    handler: guard::handler,
+    updates: &guard::UPDATES,
+    timers: Some(guard::timers),
+};
+const ASSISTANT: Feature = Feature {
+    handler: assistant::handler,
+    updates: &assistant::UPDATES,
+    timers: Some(assistant::timers),
+};
+const BASICS: Feature = Feature {
+    handler: basics::handler,
+    updates: &basics::UPDATES,
+    timers: None,
+};
 /// Time for requests of handlers; the poller has its own.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Telling the operator must not hold a stop up.
@@ -172,21 +175,33 @@ async fn run_bots(
         drop_kinds: config.drop_kinds.iter().copied().map(name_of).collect(),
         ..PollerConfig::default()
     };
+    let Parts { ai, assistant, .. } = parts;
+    // An update or a timer goes to the first one that takes it.
+    let features = [
+        Some(GUARD),
+        assistant.is_some().then_some(ASSISTANT),
+        Some(BASICS),
+    ];
+    let features: Vec<_> = features.into_iter().flatten().collect();
+    let assistant = assistant.unwrap_or_default();
     let add = |polling: Option<Polling<Failed>>, bot| {
-        let tree = together(FEATURES.iter().map(|feature| (feature.handler)()));
+        let tree = together(features.iter().map(|feature| (feature.handler)()));
         let polling = match polling {
             None => polling_of(bot, tree),
             Some(polling) => polling.and(bot, tree),
         };
-        let timers = FEATURES.iter().filter_map(|feature| feature.timers);
-        let kinds: HashSet<_> = FEATURES
+        let timers = features.iter().filter_map(|feature| feature.timers);
+        let kinds: HashSet<_> = features
             .iter()
             .flat_map(|feature| feature.updates)
             .collect();
         let for_guard = Arc::clone(&live);
         let polling = polling
             .on_timer(together(timers.map(|timers| timers())))
-            .dependencies(dptree::deps![Guard::new(move || for_guard.operator_chat())])
+            .dependencies(dptree::deps![
+                Guard::new(move || for_guard.operator_chat()),
+                Assistant::new(ai.clone(), assistant.clone())
+            ])
             .poller(poller.clone())
             .allowed_updates(kinds.into_iter().copied())
             .remake_http(|| http().build());

@@ -4,6 +4,7 @@
     reason = "in a test, a panic that names the place is the report"
 )]
 
+mod assistant;
 mod bots;
 mod crashes;
 mod culprits;

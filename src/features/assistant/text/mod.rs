@@ -20,14 +20,6 @@
 //! asterisks.
 //!
 //! Not done here: HTML, mathematics and footnotes, which stay as they are written; formats inside tables, which are code.
-#![cfg_attr(
-    not(test),
-    allow(
-        dead_code,
-        unused_imports,
-        reason = "conversations come to use it in what follows"
-    )
-)]
 
 mod address;
 mod cut;

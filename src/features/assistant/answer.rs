@@ -1,0 +1,165 @@
+//! The model is asked, and what it says is shown as it comes.
+//!
+//! ```text
+//!            the model's next words ──→ the draft ──→ previews: the latest text, when its time has come
+//!  until:    the answer's end, a stop by somebody, the bot's own stop and its patience, the longest time
+//! ```
+//!
+//! A preview never holds up the model's words, and a model that is silent never holds up a stop.
+
+mod draft;
+mod preview;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::{debug, info};
+
+use super::conversation::{Conversation, Place, Question};
+use super::machine::{Event, How};
+use super::stops::Running;
+use super::work::Work;
+use super::{Failed, Tools, desk, outbox, prompt, spent, words};
+use crate::ai::estimate;
+use crate::bot::Verdict;
+use crate::lifecycle::crash_point;
+use draft::{Draft, More};
+use preview::Preview;
+
+/// An answer has no more bytes than this: about a hundred messages.
+const LONGEST: usize = 400_000;
+/// For the last words of a process that is about to end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Asks the model for the question in hand, where it still is that.
+pub(super) async fn answer(
+    tools: &Tools,
+    at: Place,
+    id: u64,
+    verdict: &Verdict,
+) -> Result<(), Failed> {
+    let conversation = desk::read(tools, at).await?;
+    let Some(question) = conversation.in_hand(id) else {
+        return Ok(());
+    };
+    let running = tools.assistant.stops().begin(at, id);
+    let began = Instant::now();
+    let Some(end) = end_of(tools, at, &conversation, question, &running).await? else {
+        debug!(chat_id = at.chat, "the next start asks again");
+        // A stop does not wait for that.
+        verdict.retry_after(Duration::ZERO);
+        return Ok(());
+    };
+    let End { text, how, tokens } = end;
+    let (how_name, elapsed_ms) = (words::name_of(&how), began.elapsed().as_millis());
+    info!(chat_id = at.chat, how = how_name, tokens, %elapsed_ms, "the model was asked");
+    let event = Event::Answered {
+        id,
+        text,
+        how,
+        tokens,
+    };
+    Ok(Work::Event { at, event }.now(&tools.state)?)
+}
+
+/// What came of asking.
+struct End {
+    text: String,
+    how: How,
+    tokens: u64,
+}
+
+impl End {
+    fn without_asking(how: How) -> Self {
+        let text = String::new();
+        Self {
+            text,
+            how,
+            tokens: 0,
+        }
+    }
+}
+
+/// None where the bot goes down before there is a word.
+async fn end_of(
+    tools: &Tools,
+    at: Place,
+    conversation: &Conversation,
+    question: &Question,
+    running: &Running,
+) -> Result<Option<End>, Failed> {
+    if question.is_stopped {
+        return Ok(Some(End::without_asking(How::Stopped)));
+    }
+    if let Some(wait) = spent::is_over(tools, question.user).await? {
+        let why = words::over_budget(wait);
+        return Ok(Some(End::without_asking(How::Failed(why))));
+    }
+    let settings = tools.assistant.settings();
+    let ask = prompt::ask(conversation, question, settings);
+    let asked = prompt::estimate_of(&ask);
+    let (ai, ai_tools) = (tools.assistant.ai(), tools.assistant.ai_tools());
+    let mut draft = Draft::begin(ai.clone(), ask, ai_tools.clone());
+    let mut preview = Preview::new(tools, at, question);
+    let mut text = String::new();
+    let how = write(tools, &mut draft, &mut text, &mut preview, running).await;
+    let is_going_down = how == How::GoingDown;
+    if is_going_down && text.trim().is_empty() {
+        return Ok(None);
+    }
+    preview.settle(is_going_down).await;
+    let tokens = draft
+        .tokens()
+        .unwrap_or_else(|| asked + estimate::text(&text));
+    say_last_words(tools, at, question, &text, &how).await;
+    Ok(Some(End { text, how, tokens }))
+}
+
+/// Until something ends it, and says what that was.
+async fn write(
+    tools: &Tools,
+    draft: &mut Draft,
+    text: &mut String,
+    preview: &mut Preview,
+    running: &Running,
+) -> How {
+    let settings = tools.assistant.settings();
+    let deadline = Instant::now() + settings.answer_timeout;
+    let out_of_patience = async {
+        tools.handle.stop_requested().await;
+        sleep(settings.drain).await;
+    };
+    tokio::pin!(out_of_patience);
+    loop {
+        tokio::select! {
+            biased;
+            () = running.stop.cancelled() => return How::Stopped,
+            () = &mut out_of_patience => return How::GoingDown,
+            () = sleep_until(deadline) => return How::CutOff("it took too long".to_owned()),
+            () = preview.work(text) => {}
+            more = draft.more() => match more {
+                More::End(how) => return how,
+                More::Text(more) => {
+                    crash_point("assistant-mid-answer");
+                    text.push_str(&more);
+                    if text.len() > LONGEST {
+                        return How::CutOff(draft::TOO_LONG.to_owned());
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// Where the bot goes down, the next start delivers the answer; until then at least its first part is there.
+async fn say_last_words(tools: &Tools, at: Place, question: &Question, text: &str, how: &How) {
+    let is_stopping = tokio::select! {
+        biased;
+        () = tools.handle.stop_requested() => true,
+        () = std::future::ready(()) => false,
+    };
+    if is_stopping {
+        let parcel = words::closing(at, question, text, how);
+        let _ = timeout(LAST_WORDS, outbox::show_first(tools, at, &parcel)).await;
+    }
+}

@@ -1,0 +1,93 @@
+//! What the model has said so far.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use tracing::debug;
+
+use crate::ai::{Ai, Ask, Broken, Refusal, Said, Talk, Tools, Usage};
+use crate::features::assistant::machine::How;
+use crate::features::assistant::words;
+
+pub(super) const TOO_LONG: &str = "it became too long";
+
+/// An answer that is being written.
+pub(super) struct Draft {
+    begin: Option<BoxFuture<'static, Result<Talk, Box<Refusal>>>>,
+    talk: Option<Talk>,
+    tokens: Option<u64>,
+}
+
+/// What comes of it.
+pub(super) enum More {
+    Text(String),
+    End(How),
+}
+
+impl Draft {
+    pub(super) fn begin(ai: Ai, ask: Ask, tools: Tools) -> Self {
+        let begin = async move { Talk::begin(&ai, ask, tools, Talk::ROUNDS).await };
+        Self {
+            begin: Some(begin.boxed()),
+            talk: None,
+            tokens: None,
+        }
+    }
+
+    /// What question and answer have cost, where the provider has said that.
+    pub(super) fn tokens(&self) -> Option<u64> {
+        self.tokens
+    }
+
+    /// Waits for more; for nothing after the end.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub(super) async fn more(&mut self) -> More {
+        if let Some(begin) = &mut self.begin {
+            let begun = begin.await;
+            self.begin = None;
+            match begun {
+                Ok(talk) => self.talk = Some(talk),
+                Err(refusal) => return More::End(How::Failed(words::reason(&refusal))),
+            }
+        }
+        let Some(talk) = &mut self.talk else {
+            return More::End(How::Complete);
+        };
+        match talk.next().await {
+            None => More::End(How::Complete),
+            Some(Err(broken)) => More::End(How::CutOff(why(&broken))),
+            Some(Ok(Said::Text(text))) => More::Text(text),
+            Some(Ok(Said::Calls(tool))) => {
+                debug!(tool, "the model calls a tool");
+                More::Text(String::new())
+            }
+            Some(Ok(Said::End {
+                finish_reason,
+                usage,
+                ..
+            })) => {
+                self.tokens = usage.map(Usage::total);
+                More::End(end(&finish_reason))
+            }
+        }
+    }
+}
+
+fn end(finish_reason: &str) -> How {
+    match finish_reason {
+        "length" => How::CutOff(TOO_LONG.to_owned()),
+        "content_filter" => How::CutOff("the provider does not let the model say more".to_owned()),
+        _ => How::Complete,
+    }
+}
+
+fn why(broken: &Broken) -> String {
+    let why = match broken {
+        Broken::Stalled => "the model fell silent",
+        Broken::Truncated => "the provider ended it too early",
+        _ => "the connection to the provider broke",
+    };
+    why.to_owned()
+}

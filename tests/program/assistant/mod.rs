@@ -1,0 +1,9 @@
+//! The assistant as people in chats meet it.
+
+mod answers;
+mod crashes;
+mod floods;
+mod groups;
+mod model;
+mod stops;
+mod talk;
