@@ -37,27 +37,39 @@ pub(crate) struct Refused {
 
 /// What this program's bot can do.
 struct Feature {
+    is_on: fn(&Parts) -> bool,
     handler: fn() -> UpdateHandler<Failed>,
     /// The kinds of updates that the handler takes.
     updates: &'static [AllowedUpdate],
     timers: Option<fn() -> UpdateHandler<Failed>>,
+    /// What is listed under `/help`, beside what the basics list themselves.
+    commands: &'static [(&'static str, &'static str)],
 }
 
-const GUARD: Feature = Feature {
-    handler: guard::handler,
-    updates: &guard::UPDATES,
-    timers: Some(guard::timers),
-};
-const ASSISTANT: Feature = Feature {
-    handler: assistant::handler,
-    updates: &assistant::UPDATES,
-    timers: Some(assistant::timers),
-};
-const BASICS: Feature = Feature {
-    handler: basics::handler,
-    updates: &basics::UPDATES,
-    timers: None,
-};
+/// An update or a timer goes to the first one that takes it.
+const FEATURES: [Feature; 3] = [
+    Feature {
+        is_on: |_| true,
+        handler: guard::handler,
+        updates: &guard::UPDATES,
+        timers: Some(guard::timers),
+        commands: &[],
+    },
+    Feature {
+        is_on: |parts| parts.assistant.is_some(),
+        handler: assistant::handler,
+        updates: &assistant::UPDATES,
+        timers: Some(assistant::timers),
+        commands: &assistant::COMMANDS,
+    },
+    Feature {
+        is_on: |_| true,
+        handler: basics::handler,
+        updates: &basics::UPDATES,
+        timers: None,
+        commands: &[],
+    },
+];
 /// Time for requests of handlers; the poller has its own.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Telling the operator must not hold a stop up.
@@ -175,32 +187,27 @@ async fn run_bots(
         drop_kinds: config.drop_kinds.iter().copied().map(name_of).collect(),
         ..PollerConfig::default()
     };
-    let Parts { ai, assistant, .. } = parts;
-    // An update or a timer goes to the first one that takes it.
-    let features = [
-        Some(GUARD),
-        assistant.is_some().then_some(ASSISTANT),
-        Some(BASICS),
-    ];
-    let features: Vec<_> = features.into_iter().flatten().collect();
-    let assistant = assistant.unwrap_or_default();
+    let on = FEATURES.iter().filter(|feature| (feature.is_on)(&parts));
+    let on: Vec<_> = on.collect();
+    let commands: Vec<_> = on.iter().flat_map(|feature| feature.commands).collect();
+    let others = basics::Others::new(commands.into_iter().copied());
+    let assistant = parts.assistant.unwrap_or_default();
     let add = |polling: Option<Polling<Failed>>, bot| {
-        let tree = together(features.iter().map(|feature| (feature.handler)()));
+        let tree = together(on.iter().map(|feature| (feature.handler)()));
         let polling = match polling {
             None => polling_of(bot, tree),
             Some(polling) => polling.and(bot, tree),
         };
-        let timers = features.iter().filter_map(|feature| feature.timers);
-        let kinds: HashSet<_> = features
-            .iter()
-            .flat_map(|feature| feature.updates)
-            .collect();
+        // What a feature had still to do when it was turned off is done all the same.
+        let timers = FEATURES.iter().filter_map(|feature| feature.timers);
+        let kinds: HashSet<_> = on.iter().flat_map(|feature| feature.updates).collect();
         let for_guard = Arc::clone(&live);
         let polling = polling
             .on_timer(together(timers.map(|timers| timers())))
             .dependencies(dptree::deps![
                 Guard::new(move || for_guard.operator_chat()),
-                Assistant::new(ai.clone(), assistant.clone())
+                Assistant::new(parts.ai.clone(), assistant.clone()),
+                others.clone()
             ])
             .poller(poller.clone())
             .allowed_updates(kinds.into_iter().copied())

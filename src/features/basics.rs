@@ -26,10 +26,30 @@ enum Command {
     Ping,
 }
 
+/// What the other features add to the list of commands.
+#[derive(Clone, Debug, Default)]
+pub struct Others(String);
+
+impl Others {
+    /// The name of each command, without the slash, and what it does.
+    #[must_use]
+    pub fn new<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(
+            commands
+                .map(|(name, does)| format!("\n/{name} — {does}"))
+                .collect(),
+        )
+    }
+
+    fn behind_ours(&self) -> String {
+        format!("{}{}", Command::descriptions(), self.0)
+    }
+}
+
 /// Kinds of updates that the tree takes.
 pub const UPDATES: [AllowedUpdate; 1] = [AllowedUpdate::Message];
 
-/// The handler tree. It needs a [`Handle`] among the dependencies.
+/// The handler tree. It needs a [`Handle`] and [`Others`] among the dependencies.
 #[must_use]
 pub fn handler() -> UpdateHandler<Failed> {
     Update::filter_message()
@@ -49,24 +69,27 @@ async fn command(
     outgoing: Outgoing,
     message: Message,
     command: Command,
+    others: Others,
     handle: Handle,
 ) -> Result<(), Failed> {
     let answer = match command {
         Command::Start => format!(
             "Hello! I am a bot that stops on time.\n\n{}",
-            Command::descriptions()
+            others.behind_ours()
         ),
-        Command::Help => Command::descriptions().to_string(),
+        Command::Help => others.behind_ours(),
         Command::Ping => format!("pong: up {}, {}", in_words(handle.uptime()), handle.phase()),
     };
     say(&bot, &outgoing, message.chat.id, &answer).await
 }
 
-async fn anything_else(bot: Bot, outgoing: Outgoing, message: Message) -> Result<(), Failed> {
-    let answer = format!(
-        "I do not understand that yet.\n\n{}",
-        Command::descriptions()
-    );
+async fn anything_else(
+    bot: Bot,
+    outgoing: Outgoing,
+    message: Message,
+    others: Others,
+) -> Result<(), Failed> {
+    let answer = format!("I do not understand that yet.\n\n{}", others.behind_ours());
     say(&bot, &outgoing, message.chat.id, &answer).await
 }
 
@@ -108,6 +131,13 @@ mod tests {
             observed,
             UPDATES.map(|kind| format!("Kind({kind:?})")).join(", ")
         );
+    }
+
+    #[test]
+    fn the_other_features_commands_are_listed_too() {
+        let text = Others::new([("ask", "ask something")].into_iter()).behind_ours();
+        assert!(text.starts_with("I can:\n\n/start — say hello\n"), "{text}");
+        assert!(text.ends_with("\n/ask — ask something"), "{text}");
     }
 
     #[test]
