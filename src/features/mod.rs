@@ -2,8 +2,12 @@
 
 pub mod assistant;
 pub mod basics;
+mod errors;
 pub mod gateway;
 pub mod guard;
+#[cfg(test)]
+mod kinds;
+mod moment;
 
 use teloxide::RequestError;
 

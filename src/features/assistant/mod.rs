@@ -35,7 +35,6 @@ mod commands;
 mod conversation;
 mod desk;
 mod machine;
-mod moment;
 mod outbox;
 mod prompt;
 mod settings;
@@ -51,7 +50,7 @@ use std::sync::Arc;
 use teloxide::prelude::*;
 use teloxide::types::{AllowedUpdate, Me};
 
-use super::Failed;
+use super::{Failed, moment};
 use crate::ai::{Ai, Clock, ToolLimits, Tools as AiTools};
 use crate::bot::{State, Timer, UpdateHandler, Verdict};
 use crate::lifecycle::Handle;
@@ -167,17 +166,11 @@ async fn on_timer(tools: Tools, timer: Timer, verdict: Verdict) -> Result<(), Fa
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
+    use crate::features::kinds::assert_takes;
 
     #[test]
     fn the_tree_takes_the_kinds_that_are_asked_for() {
-        // teloxide tells its users no other way than by what it prints for debugging.
-        let text = format!("{:?}", updates::tree().description());
-        let observed = text.split("observed: {").nth(1).unwrap();
-        let observed: BTreeSet<_> = observed.split('}').next().unwrap().split(", ").collect();
-        let asked = UPDATES.map(|kind| format!("Kind({kind:?})"));
-        assert_eq!(observed, asked.iter().map(String::as_str).collect());
+        assert_takes(&updates::tree(), &UPDATES);
     }
 }

@@ -22,10 +22,10 @@ use super::moment::Moment;
 use super::text::Rich;
 use super::work::Work;
 use super::{Failed, Tools, buttons};
+use crate::features::errors::brief;
 use crate::lifecycle::crash_point;
 pub(super) use parcel::Parcel;
 pub(super) use places::{placeholder, positions, show};
-pub(super) use trouble::brief;
 use trouble::{Trouble, weigh};
 
 /// Sends the next part of a parcel.

@@ -9,9 +9,10 @@ use super::buttons::{self, Press};
 use super::commands::{self, FULL, Order, choose, of_retry, say};
 use super::conversation::Place;
 use super::machine::{Asked, Event, Reply};
-use super::outbox::{Parcel, brief};
+use super::outbox::Parcel;
 use super::{Failed, Tools, desk, spent, words};
 use crate::bot::UpdateHandler;
+use crate::features::errors::brief;
 
 /// A question has no more characters than this.
 const LONGEST: usize = 8_000;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use teloxide::{ApiError, RequestError};
+use teloxide::RequestError;
+
+pub(super) use crate::features::errors::brief;
+use crate::features::errors::is_about_the_server;
 
 /// So many tries, the last of them about five minutes after the first.
 pub(super) const TRIES: u8 = 8;
@@ -32,31 +35,10 @@ pub(super) fn weigh(error: &RequestError, tries: u8) -> Trouble {
     }
 }
 
-/// A server in trouble says so as if it had refused, and the code of its answer is not handed on.
-fn is_about_the_server(error: &ApiError) -> bool {
-    const SAYS: [&str; 5] = [
-        "Internal Server Error",
-        "Bad Gateway",
-        "Gateway Time",
-        "Service Unavailable",
-        "restart",
-    ];
-    let ApiError::Unknown(text) = error else {
-        return false;
-    };
-    SAYS.iter().any(|says| text.contains(says))
-}
-
-/// An error for the log: without what it quotes of an answer, which holds people's names and words.
-pub(super) fn brief(error: &RequestError) -> String {
-    match error {
-        RequestError::InvalidJson { .. } => "the answer cannot be read".to_owned(),
-        error => error.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use teloxide::ApiError;
+
     use super::*;
 
     #[test]

@@ -14,6 +14,8 @@ use tracing::debug;
 use crate::features::assistant::conversation::{Place, Question};
 use crate::features::assistant::text::{Rich, render, split};
 use crate::features::assistant::{Tools, outbox, words};
+use crate::features::errors::brief;
+use crate::telegram::outgoing::ToChat;
 
 /// Two edits of a message are at least so far apart.
 const SPACING: Duration = Duration::from_millis(1_200);
@@ -138,37 +140,26 @@ impl Preview {
         self.next_edit = Instant::now() + self.spacing;
         self.has_edited = true;
         self.shown.clone_from(&rich.text);
-        let tools = self.tools.clone();
         let (chat, message) = (ChatId(self.at.chat), MessageId(message));
-        let request = tools.bot.edit_message_text(chat, message, rich.text);
+        let request = self.tools.bot.edit_message_text(chat, message, rich.text);
         let request = request.entities(rich.entities);
-        let request = request.reply_markup(self.keyboard.clone());
-        self.flight = Some(
-            async move {
-                tools
-                    .outgoing
-                    .send_now(request)
-                    .await
-                    .map(|sent| sent.is_some())
-            }
-            .boxed(),
-        );
+        self.send(request.reply_markup(self.keyboard.clone()));
     }
 
     fn type_on(&mut self) {
-        let tools = self.tools.clone();
-        let chat = ChatId(self.at.chat);
-        let request = tools.bot.send_chat_action(chat, ChatAction::Typing);
-        self.flight = Some(
-            async move {
-                tools
-                    .outgoing
-                    .send_now(request)
-                    .await
-                    .map(|sent| sent.is_some())
-            }
-            .boxed(),
-        );
+        let (bot, chat) = (&self.tools.bot, ChatId(self.at.chat));
+        self.send(bot.send_chat_action(chat, ChatAction::Typing));
+    }
+
+    /// Has it on its way, where there is room for it.
+    fn send<R>(&mut self, request: R)
+    where
+        R: Request<Err = RequestError> + Send + Sync + 'static,
+        R::Payload: ToChat + Sync,
+    {
+        let outgoing = self.tools.outgoing.clone();
+        let sending = async move { outgoing.send_now(request).await.map(|sent| sent.is_some()) };
+        self.flight = Some(sending.boxed());
     }
 
     /// What failed is most often not modified, or gone; the final text finds that out for itself.
@@ -180,7 +171,7 @@ impl Preview {
                 self.next_edit = Instant::now() + AGAIN;
             }
             Err(error) => {
-                let error = outbox::brief(&error);
+                let error = brief(&error);
                 debug!(chat_id = self.at.chat, error, "a preview is left out");
             }
         }

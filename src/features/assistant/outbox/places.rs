@@ -10,7 +10,6 @@ use teloxide::types::{InlineKeyboardMarkup, MessageId};
 use teloxide::{ApiError, RequestError};
 use tracing::{debug, info};
 
-use super::trouble::brief;
 use super::{message_in, reply};
 use crate::features::Failed;
 use crate::features::assistant::buttons::{self, Press, button};
@@ -18,6 +17,7 @@ use crate::features::assistant::conversation::{Place, Shown};
 use crate::features::assistant::machine::Event;
 use crate::features::assistant::work::Work;
 use crate::features::assistant::{Tools, desk, words};
+use crate::features::errors::brief;
 use crate::lifecycle::crash_point;
 
 /// A place that could not be made because of the network is tried once more, after this; the answer does without it then.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use teloxide::{ApiError, RequestError};
 
 use super::Parcel;
-use crate::features::assistant::moment::Moment;
+use crate::features::errors::{brief, is_about_the_server};
+use crate::features::moment::Moment;
 
 /// What could not be said for so long is given up.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
@@ -45,29 +46,9 @@ pub(super) fn weigh(error: &RequestError, parcel: &Parcel, now: Moment) -> Troub
     }
 }
 
-/// A server in trouble says so as if it had refused, and the code of its answer is not handed on.
-fn is_about_the_server(error: &ApiError) -> bool {
-    const SAYS: [&str; 5] = [
-        "Internal Server Error",
-        "Bad Gateway",
-        "Gateway Time",
-        "Service Unavailable",
-        "restart",
-    ];
-    matches!(error, ApiError::Unknown(text) if SAYS.iter().any(|says| text.contains(says)))
-}
-
 fn is_about_entities(error: &ApiError) -> bool {
     let text = error.to_string().to_lowercase();
     text.contains("entit") || text.contains("url")
-}
-
-/// An error for the log: without what it quotes of an answer, which holds people's names and words.
-pub(in super::super) fn brief(error: &RequestError) -> String {
-    match error {
-        RequestError::InvalidJson { .. } => "the answer cannot be read".to_owned(),
-        error => error.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Points in time as documents keep them.
+//! Points in time as features' documents keep them.
 
 use std::ops::Add;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
@@ -24,6 +25,10 @@ impl Moment {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
+    pub(super) fn before(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(time)))
+    }
+
     /// The day (UTC), counted from 1970.
     pub(super) fn day(self) -> u64 {
         self.0 / DAY_MS
@@ -40,6 +45,18 @@ impl Add<Duration> for Moment {
 
     fn add(self, time: Duration) -> Self {
         Self(self.0.saturating_add(millis(time)))
+    }
+}
+
+impl From<Moment> for DateTime<Utc> {
+    fn from(moment: Moment) -> Self {
+        (UNIX_EPOCH + Duration::from_millis(moment.0)).into()
+    }
+}
+
+impl From<DateTime<Utc>> for Moment {
+    fn from(date: DateTime<Utc>) -> Self {
+        Self(u64::try_from(date.timestamp_millis()).unwrap_or_default())
     }
 }
 
