@@ -204,9 +204,10 @@ async fn what_a_command_leaves_behind_ends_with_it() {
 
 #[tokio::test]
 async fn what_left_the_group_is_listened_to_for_a_second_in_all() {
-    // It ends by itself, a while later.
-    let outside = "for i in $(seq 40); do echo more; sleep 0.2; done";
-    let (text, _) = text_of(&format!("echo done; setsid sh -c '{outside}' &")).await;
+    // It ends by itself, a while later. The command ends once it has left.
+    let outside = "echo; exec >&3; for i in $(seq 40); do echo more; sleep 0.2; done";
+    let script = format!("exec 3>&1; {{ setsid sh -c '{outside}' & }} | read -r line; echo done");
+    let (text, _) = text_of(&script).await;
     let count = text.matches("more").count();
     assert!((1..15).contains(&count), "{count}");
 }
