@@ -3,12 +3,18 @@
 //! ```text
 //!            429, 401/402/403, three failures in a row
 //!   Closed ──────────────────────────────────────────→ Open until …
-//!     ↑                                                 │ the time is over, and somebody asks
-//!     └──── the probe answers ────── HalfOpen ←─────────┘
-//!                                      └── the probe fails ──→ Open; given up by its caller: the next one is the probe
+//!     ↑ ↑                                               │ the time is over, and somebody asks
+//!     │ └───────────── it was a 429 ────────────────────┤
+//!     └──── a probe begins to answer ── HalfOpen ←──────┘
+//!                                         └── a probe fails ──→ Open
 //! ```
 //!
-//! While half-open, one request is under way, the probe; others are refused until it has its first token.
+//! While half-open, one request is under way, the probe; others are refused until it has its first token, or its whole
+//! answer. Because that can take minutes, a further probe is let through every 10 s, and at once where the last one was given
+//! up by its caller.
+//!
+//! Tickets have numbers. What is said about a request that was let through before the breaker opened, or before the probe
+//! that closed it, is about a time that is over: it changes nothing any more, except that a pause may become longer.
 
 use std::fmt;
 use std::time::Duration;
@@ -27,6 +33,8 @@ const LIMITED: Duration = Duration::from_secs(10);
 pub(super) const LONGEST: Duration = Duration::from_secs(3600);
 /// What somebody is told to wait while the probe is under way.
 const PROBING: Duration = Duration::from_secs(1);
+/// How long a probe is the only one.
+const ALONE: Duration = Duration::from_secs(10);
 
 /// Why a provider is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +66,8 @@ pub(super) struct Breaker {
     state: State,
     failures: u32,
     tickets: u64,
+    /// The last ticket of a time that is over.
+    outdated: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,9 +76,14 @@ enum State {
     Closed,
     Open {
         until: Instant,
+        /// Whether somebody has to try it first: not where it has said itself when to come again.
+        is_doubtful: bool,
     },
     HalfOpen {
-        probe: Ticket,
+        first: Ticket,
+        last: Ticket,
+        /// When a further probe is let through.
+        next: Instant,
     },
 }
 
@@ -77,8 +92,8 @@ impl Breaker {
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         match self.state {
             State::Closed => None,
-            State::Open { until } => Some(until.saturating_duration_since(now)),
-            State::HalfOpen { .. } => Some(PROBING),
+            State::Open { until, .. } => Some(until.saturating_duration_since(now)),
+            State::HalfOpen { next, .. } => Some(next.saturating_duration_since(now).min(PROBING)),
         }
         .filter(|wait| !wait.is_zero())
     }
@@ -90,9 +105,18 @@ impl Breaker {
         }
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        if let State::Open { .. } = self.state {
-            self.state = State::HalfOpen { probe: ticket };
-        }
+        let probing = |first| State::HalfOpen {
+            first,
+            last: ticket,
+            next: now + ALONE,
+        };
+        self.state = match self.state {
+            State::Open {
+                is_doubtful: true, ..
+            } => probing(ticket),
+            State::HalfOpen { first, .. } => probing(first),
+            State::Open { .. } | State::Closed => State::Closed,
+        };
         Ok(ticket)
     }
 
@@ -101,13 +125,16 @@ impl Breaker {
     pub(super) fn begun(&mut self, ticket: Ticket) {
         if self.is_probe(ticket) {
             self.state = State::Closed;
+            self.outdated = self.outdated.max(ticket.0 - 1);
         }
     }
 
     /// The provider has done its part.
     pub(super) fn succeeded(&mut self, ticket: Ticket) {
         self.begun(ticket);
-        self.failures = 0;
+        if !self.is_outdated(ticket) {
+            self.failures = 0;
+        }
     }
 
     /// The provider is at fault. Says for how long it is put aside, where that begins now.
@@ -117,42 +144,58 @@ impl Breaker {
         fault: Fault,
         now: Instant,
     ) -> Option<Duration> {
-        let pause = match fault {
-            Fault::Limited(patience) => patience.unwrap_or(LIMITED).min(LONGEST),
-            Fault::Denied => DENIED,
-            Fault::Failing => {
-                self.failures = self.failures.saturating_add(1);
-                if self.failures < LIMIT && !self.is_probe(ticket) {
-                    return None;
-                }
-                FAILING
+        if self.is_outdated(ticket) {
+            self.prolong(fault, now);
+            return None;
+        }
+        if fault == Fault::Failing {
+            self.failures = self.failures.saturating_add(1);
+            if self.failures < LIMIT && !self.is_probe(ticket) {
+                return None;
             }
+        }
+        let pause = pause(fault);
+        self.state = State::Open {
+            until: now + pause,
+            is_doubtful: !matches!(fault, Fault::Limited(_)),
         };
-        let until = now + pause;
-        match self.state {
-            // A request that was let through earlier has been overtaken: the longer pause counts, and is known already.
-            State::Open { until: earlier } => {
-                self.state = State::Open {
-                    until: earlier.max(until),
-                };
-                None
-            }
-            State::Closed | State::HalfOpen { .. } => {
-                self.state = State::Open { until };
-                Some(pause)
-            }
+        self.outdated = self.tickets;
+        Some(pause)
+    }
+
+    /// A request that was let through earlier is refused while nobody is let through: the longer pause counts.
+    fn prolong(&mut self, fault: Fault, now: Instant) {
+        if let State::Open { until, is_doubtful } = &mut self.state
+            && fault != Fault::Failing
+        {
+            *until = (*until).max(now + pause(fault));
+            *is_doubtful |= fault == Fault::Denied;
         }
     }
 
     /// Nobody will say how it went: whoever asked has hung up.
     pub(super) fn released(&mut self, ticket: Ticket, now: Instant) {
-        if self.is_probe(ticket) {
-            self.state = State::Open { until: now };
+        if let State::HalfOpen { last, next, .. } = &mut self.state
+            && *last == ticket
+        {
+            *next = now;
         }
     }
 
     fn is_probe(&self, ticket: Ticket) -> bool {
-        self.state == State::HalfOpen { probe: ticket }
+        matches!(self.state, State::HalfOpen { first, .. } if ticket.0 >= first.0)
+    }
+
+    fn is_outdated(&self, ticket: Ticket) -> bool {
+        ticket.0 <= self.outdated
+    }
+}
+
+fn pause(fault: Fault) -> Duration {
+    match fault {
+        Fault::Limited(patience) => patience.unwrap_or(LIMITED).min(LONGEST),
+        Fault::Denied => DENIED,
+        Fault::Failing => FAILING,
     }
 }
 
@@ -227,11 +270,58 @@ mod tests {
     #[test]
     fn a_failed_probe_opens_it_again_at_once() {
         let (mut breaker, now) = (Breaker::default(), Instant::now());
-        fail(&mut breaker, Fault::Limited(None), now);
+        fail(&mut breaker, Fault::Denied, now);
         assert_eq!(
-            fail(&mut breaker, Fault::Failing, now + LIMITED),
+            fail(&mut breaker, Fault::Failing, now + DENIED),
             Some(FAILING)
         );
+    }
+
+    #[test]
+    fn patience_that_is_over_needs_no_probe() {
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        fail(&mut breaker, Fault::Limited(None), now);
+        let later = now + LIMITED;
+        admit(&mut breaker, later);
+        assert!(breaker.admit(later).is_ok());
+        assert_eq!(fail(&mut breaker, Fault::Failing, later), None);
+    }
+
+    #[test]
+    fn a_probe_that_takes_long_is_not_the_only_one() {
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        fail(&mut breaker, Fault::Denied, now);
+        let later = now + DENIED;
+        let slow = admit(&mut breaker, later);
+        assert_eq!(breaker.admit(later + ALONE - SECOND / 2), Err(SECOND / 2));
+        let second = admit(&mut breaker, later + ALONE);
+        assert_eq!(breaker.admit(later + ALONE), Err(PROBING));
+        // The first being given up does not make way: the second is under way.
+        breaker.released(slow, later + ALONE);
+        assert_eq!(breaker.admit(later + ALONE), Err(PROBING));
+        breaker.begun(second);
+        assert!(breaker.admit(later + ALONE).is_ok());
+    }
+
+    #[test]
+    fn each_probe_can_close_it_and_each_can_open_it() {
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        fail(&mut breaker, Fault::Denied, now);
+        let later = now + DENIED;
+        let (slow, quick) = (
+            admit(&mut breaker, later),
+            admit(&mut breaker, later + ALONE),
+        );
+        let mut other = Breaker { ..breaker };
+        breaker.succeeded(slow);
+        assert_eq!(breaker.wait(later + ALONE), None);
+        assert_eq!(
+            other.failed(slow, Fault::Failing, later + ALONE),
+            Some(FAILING)
+        );
+        // It was asked before the other one failed.
+        other.succeeded(quick);
+        assert_eq!(other.wait(later + ALONE), Some(FAILING));
     }
 
     #[test]
@@ -257,5 +347,38 @@ mod tests {
         breaker.succeeded(slow);
         assert_eq!(breaker.failed(slower, Fault::Limited(None), now), None);
         assert_eq!(breaker.wait(now), Some(DENIED));
+    }
+
+    #[test]
+    fn what_was_asked_before_it_opened_ends_no_probe() {
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        let old: Vec<_> = (0..4).map(|_| admit(&mut breaker, now)).collect();
+        fail(&mut breaker, Fault::Denied, now);
+        let later = now + DENIED;
+        let probe = admit(&mut breaker, later);
+        for (ticket, fault) in [(old[0], Fault::Failing), (old[1], Fault::Limited(None))] {
+            assert_eq!(breaker.failed(ticket, fault, later), None);
+            assert_eq!(breaker.wait(later), Some(PROBING));
+        }
+        breaker.begun(probe);
+        assert_eq!(breaker.wait(later), None);
+        // The probe has begun; what failed long ago says nothing about that.
+        for (ticket, fault) in [(old[2], Fault::Failing), (old[3], Fault::Denied)] {
+            assert_eq!(breaker.failed(ticket, fault, later), None);
+            assert_eq!(breaker.wait(later), None);
+        }
+        assert_eq!(breaker.failed(probe, Fault::Denied, later), Some(DENIED));
+    }
+
+    #[test]
+    fn a_late_failure_does_not_lengthen_a_pause_and_a_late_refusal_does() {
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        let old = [admit(&mut breaker, now), admit(&mut breaker, now)];
+        fail(&mut breaker, Fault::Limited(Some(7 * SECOND)), now);
+        assert_eq!(breaker.failed(old[0], Fault::Failing, now), None);
+        assert_eq!(breaker.wait(now), Some(7 * SECOND));
+        let longer = Fault::Limited(Some(9 * SECOND));
+        assert_eq!(breaker.failed(old[1], longer, now), None);
+        assert_eq!(breaker.wait(now), Some(9 * SECOND));
     }
 }

@@ -1,5 +1,7 @@
 //! One piece of an answer.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// A `chat.completion.chunk`, as it came.
@@ -34,10 +36,17 @@ impl Usage {
 }
 
 impl Chunk {
-    /// The text that it adds.
+    /// The text that it adds: some servers give it as a list of parts.
     #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        let text = self.delta()?.get("content")?.as_str()?;
+    pub fn text(&self) -> Option<Cow<'_, str>> {
+        let text: Cow<'_, str> = match self.delta()?.get("content")? {
+            Value::String(text) => text.into(),
+            Value::Array(parts) => {
+                let texts = parts.iter().filter_map(|part| part.get("text")?.as_str());
+                texts.collect::<String>().into()
+            }
+            _ => return None,
+        };
         Some(text).filter(|text| !text.is_empty())
     }
 
@@ -48,19 +57,11 @@ impl Chunk {
         calls.and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether somebody who reads along sees something of it, so that no other provider can take over any more.
+    /// Whether somebody who reads along sees something of it, so that no other provider can take over any more: text, calls,
+    /// reasoning, a refusal, sound, and whatever else servers put there; only the role is nothing to see.
     #[must_use]
     pub fn is_visible(&self) -> bool {
-        let is_said = |key| {
-            let said = self.delta().and_then(|delta| delta.get(key));
-            said.and_then(Value::as_str)
-                .is_some_and(|text| !text.is_empty())
-        };
-        self.text().is_some()
-            || !self.tool_calls().is_empty()
-            || ["refusal", "reasoning", "reasoning_content"]
-                .into_iter()
-                .any(is_said)
+        self.delta().is_some_and(says_something)
     }
 
     /// Why the answer ends here.
@@ -79,11 +80,8 @@ impl Chunk {
     pub(super) fn is_only_usage(&self) -> bool {
         let choices = self.0.get("choices").and_then(Value::as_array);
         let is_empty = |choice: &Value| {
-            let has_text = |value: &Value| value.as_str().is_none_or(|text| !text.is_empty());
-            let delta = choice.get("delta").and_then(Value::as_object);
-            let mut said = delta.into_iter().flat_map(|delta| delta.values());
             let is_finished = choice.get("finish_reason").is_some_and(Value::is_string);
-            !is_finished && said.all(|value| value.is_null() || !has_text(value))
+            !is_finished && !choice.get("delta").is_some_and(says_something)
         };
         self.usage().is_some() && choices.is_none_or(|choices| choices.iter().all(is_empty))
     }
@@ -104,5 +102,73 @@ impl Chunk {
 
     fn delta(&self) -> Option<&Value> {
         self.choice()?.get("delta")
+    }
+}
+
+fn says_something(delta: &Value) -> bool {
+    let mut fields = delta.as_object().into_iter().flatten();
+    fields.any(|(name, value)| name != "role" && !is_empty(value))
+}
+
+/// Whether there is no text in it: lists and objects may hold nothing but empty ones, and a flag or a number is no answer.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.iter().all(is_empty),
+        Value::Object(fields) => fields.values().all(is_empty),
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn with(delta: Value) -> Chunk {
+        Chunk(
+            json!({ "choices": [{ "index": 0, "delta": delta }], "usage": { "prompt_tokens": 1 } }),
+        )
+    }
+
+    #[test]
+    fn whatever_is_said_is_visible_and_no_mere_usage() {
+        for delta in [
+            json!({ "content": "a" }),
+            json!({ "content": [{ "type": "text", "text": "a" }] }),
+            json!({ "content": "", "reasoning_details": [{ "type": "reasoning.text", "text": "a" }] }),
+            json!({ "function_call": { "name": "f", "arguments": "" } }),
+            json!({ "audio": { "id": "1", "data": "AAAA" } }),
+            json!({ "images": [{ "image_url": { "url": "data:" } }] }),
+            json!({ "tool_calls": [{ "index": 0, "id": "c" }] }),
+            json!({ "refusal": "no" }),
+        ] {
+            let chunk = with(delta);
+            assert!(chunk.is_visible() && !chunk.is_only_usage(), "{chunk:?}");
+        }
+    }
+
+    #[test]
+    fn a_role_and_what_is_empty_say_nothing() {
+        for delta in [
+            json!({}),
+            json!({ "role": "assistant", "content": "" }),
+            json!({ "role": "assistant", "content": null, "tool_calls": [], "prefix": false }),
+            json!({ "provider_specific_fields": { "refusal": null, "index": 0 } }),
+        ] {
+            let chunk = with(delta);
+            assert!(!chunk.is_visible() && chunk.is_only_usage(), "{chunk:?}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_parts_is_joined() {
+        let parts = json!([{ "type": "text", "text": "a" }, { "type": "image" }, { "text": "b" }]);
+        assert_eq!(
+            with(json!({ "content": parts })).text().as_deref(),
+            Some("ab")
+        );
+        assert_eq!(with(json!({ "content": [] })).text(), None);
     }
 }

@@ -25,8 +25,9 @@ where
     Err(all_failed(failures))
 }
 
-/// The last refusal of those who were asked, with what each has said, and the shortest time to wait. Who was only put
-/// aside counts where everybody was.
+/// The refusal that says most about what comes of asking again, with what each has said: the last of those who failed; where
+/// nobody did, of those who were put aside; else of those who do not have the model. The shortest time to wait is told where
+/// all of these say one.
 fn all_failed(mut failures: Vec<Failure>) -> Box<Refusal> {
     if failures.len() == 1
         && let Some(failure) = failures.pop()
@@ -38,18 +39,24 @@ fn all_failed(mut failures: Vec<Failure>) -> Box<Refusal> {
         .map(|failure| &*failure.refusal.message)
         .collect();
     let message = format!("no provider could answer: {}", told.join("; "));
-    let retry_after = failures
-        .iter()
-        .filter_map(|failure| failure.refusal.retry_after)
-        .min();
-    let (aside, mut asked): (Vec<_>, Vec<_>) = failures
-        .into_iter()
-        .partition(|failure| failure.blame == Blame::Aside);
-    let Some(last) = asked.pop().or_else(|| aside.into_iter().next_back()) else {
+    let weightiest = failures.iter().map(weight).max();
+    failures.retain(|failure| Some(weight(failure)) == weightiest);
+    let waits = failures.iter().map(|failure| failure.refusal.retry_after);
+    let shortest = waits.collect::<Option<Vec<_>>>().unwrap_or_default();
+    let shortest = shortest.into_iter().min();
+    let Some(last) = failures.pop() else {
         return Refusal::nobody().into();
     };
     let mut refusal = last.refusal;
     refusal.message = message;
-    refusal.retry_after = retry_after;
+    refusal.retry_after = shortest.or(refusal.retry_after);
     refusal
+}
+
+fn weight(failure: &Failure) -> u8 {
+    match failure.blame {
+        Blame::Provider(_) => 2,
+        Blame::Aside => 1,
+        Blame::Model | Blame::Request => 0,
+    }
 }

@@ -67,5 +67,13 @@ fn named<'a>(
             Box::new(refusal.code("provider_not_found").param("provider"))
         })
     };
-    names.iter().map(find).collect()
+    let mut found: Vec<&Provider> = Vec::new();
+    for name in names {
+        let provider = find(name)?;
+        // Asked twice, it would say the same twice.
+        if !found.iter().any(|other| other.name() == provider.name()) {
+            found.push(provider);
+        }
+    }
+    Ok(found)
 }

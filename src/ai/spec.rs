@@ -32,7 +32,7 @@ pub enum Kind {
         key: Option<Secret>,
     },
     /// A command that reads the conversation from standard input and writes the answer to standard output. `{model}` among
-    /// the arguments is replaced.
+    /// the arguments is replaced; then the models that it may be called with have to be named.
     Command {
         /// The program and its arguments.
         command: Vec<String>,

@@ -18,7 +18,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
 use super::{Ai, Ask, Broken, Refusal, Tools, Usage};
-use round::Rounds;
+use round::{Heard, Rounds};
 
 /// What is heard of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,8 @@ pub enum Said {
 pub struct Talk {
     provider: String,
     model: String,
-    said: BoxStream<'static, Result<Said, Broken>>,
+    usage: Option<Usage>,
+    said: BoxStream<'static, Heard>,
 }
 
 impl Talk {
@@ -71,6 +72,7 @@ impl Talk {
         Ok(Self {
             provider: answer.provider().to_owned(),
             model: answer.model().to_owned(),
+            usage: None,
             said: stream::unfold(rounds.reading(answer), Rounds::next).boxed(),
         })
     }
@@ -87,6 +89,13 @@ impl Talk {
         &self.model
     }
 
+    /// What the rounds that are over cost, as far as the provider says so; also where a later one breaks. A round that is
+    /// broken off says nothing: what it cost is to be estimated.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
     /// What is said next; none when it is over, after [`Said::End`] or an error.
     ///
     /// # Errors
@@ -95,7 +104,9 @@ impl Talk {
     /// # Cancel safety
     /// Nothing is lost, and a tool that is being called goes on when this is called again.
     pub async fn next(&mut self) -> Option<Result<Said, Broken>> {
-        self.said.next().await
+        let heard = self.said.next().await?;
+        self.usage = heard.usage;
+        Some(heard.said)
     }
 }
 

@@ -129,6 +129,12 @@ impl ProviderTable {
                 )?;
                 let command = command.filter(|command| !command.is_empty());
                 let command = command.ok_or_else(|| format!("provider `{name}` has no `command`; write it like [\"llama-cli\", \"-m\", \"{{model}}\"]"))?;
+                // What a client asks for would stand there word for word: a file's name, an option.
+                if self.models.is_empty() && command.iter().any(|part| part.contains("{model}")) {
+                    return Err(format!(
+                        "provider `{name}` has `{{model}}` in its `command` and no `models`, so that anybody could choose what stands there; list the `models` that it may be called with"
+                    ));
+                }
                 Ok(ProviderKind::Command(command))
             }
             KindName::Offline => {

@@ -169,6 +169,7 @@ fn a_provider_is_read_with_what_its_kind_needs() {
         name = "llama"
         kind = "command"
         command = ["llama-cli", "-m", "{model}"]
+        models = ["llama-3.2-3b"]
         concurrency = 1
         "#,
     );
@@ -192,6 +193,10 @@ fn a_provider_that_cannot_be_is_refused_where_it_stands() {
         (
             "name = \"a\"\nkind = \"command\"",
             "provider `a` has no `command`",
+        ),
+        (
+            "name = \"a\"\nkind = \"command\"\ncommand = [\"cat\", \"/{model}\"]",
+            "provider `a` has `{model}` in its `command` and no `models`",
         ),
         (
             "name = \"a\"\nkind = \"offline\"\nkey_env = \"KEY\"",

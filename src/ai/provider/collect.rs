@@ -2,19 +2,12 @@
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::ai::{Broken, Chunk, Refusal};
 
 /// What a kind of provider makes: the chunks of an answer that is being written, error frames among them.
 pub(super) type Chunks = BoxStream<'static, Result<Chunk, Broken>>;
-
-/// The same request, with the usage wanted at the end of the stream: a whole answer always says it.
-pub(super) fn with_usage(mut body: Map<String, Value>) -> Map<String, Value> {
-    let options = json!({ "include_usage": true });
-    body.insert("stream_options".to_owned(), options);
-    body
-}
 
 /// A `chat.completion` of all that comes.
 ///
@@ -26,7 +19,7 @@ pub(super) async fn collect(mut chunks: Chunks) -> Result<Value, Box<Refusal>> {
     let (mut finish_reason, mut usage) = (None, None);
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|broken| refused(&broken))?;
-        text.push_str(chunk.text().unwrap_or_default());
+        text.push_str(&chunk.text().unwrap_or_default());
         calls.extend(chunk.tool_calls().iter().map(whole_call));
         finish_reason = chunk
             .finish_reason()

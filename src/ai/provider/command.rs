@@ -17,8 +17,10 @@
 //! Invariants:
 //! - No shell: the program is started with its arguments as they are, `{model}` in them replaced.
 //! - It runs in a process group of its own, and nothing of that group outlives the answer: it is killed when the command has
-//!   ended and when the answer is dropped.
-//! - It sees no credentials: see [`start`].
+//!   ended and when the answer is dropped. A SIGKILL of this process leaves the group to itself; under systemd the control
+//!   group ends it. What a command leaves behind is waited for by process 1: in a container, that has to be an init
+//!   (`docker run --init`), for this program waits only for what it has started itself.
+//! - It sees of the environment only what is known to be harmless: see [`start`].
 //! - What is held of it is bounded: 1 MiB of an answer, whose end is `length` then, and the end of standard error.
 //!
 //! There is no task: whoever polls the answer feeds the command and reads from it, so a reader that is slow slows it down.

@@ -18,7 +18,7 @@ pub(in crate::ai) struct Failure {
 pub(in crate::ai) enum Blame {
     /// The request's: another provider would say the same.
     Request,
-    /// Nobody's: it does not have that model, another one may.
+    /// Nobody's: it does not have that model, or no answer that long; another one may.
     Model,
     /// The provider's.
     Provider(Fault),

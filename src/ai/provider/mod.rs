@@ -96,10 +96,10 @@ impl Provider {
         model: &str,
         body: Map<String, Value>,
     ) -> Result<Answer, Failure> {
-        let wants_usage = asks_for_usage(&body);
+        let (wants_usage, choices) = (asks_for_usage(&body), choices(&body));
         let begin = async {
             let raw = self.raw(model, body).await?;
-            Running::begin(raw, self.name(), self.key()).await
+            Running::begin(raw, choices, self.name(), self.key()).await
         };
         let (running, pass) = self
             .ask(self.spec.timeouts.first_token, model, begin)
@@ -187,7 +187,7 @@ impl Provider {
         if let Backend::OpenAi(server) = &self.backend {
             return server.complete(model, body).await;
         }
-        let chunks = self.raw(model, collect::with_usage(body)).await?;
+        let chunks = self.raw(model, body).await?;
         let whole = collect::collect(chunks).await;
         whole.map_err(|refusal| Failure::of(refusal, self.name()))
     }
@@ -211,11 +211,33 @@ fn check(spec: &ProviderSpec) -> Result<(), &'static str> {
             "with no request at a time it would never be asked; leave the limit out, or set it to 1 or more",
         );
     }
+    if let Kind::Command { command } = &spec.kind {
+        check_command(command, spec.models.is_empty())?;
+    }
     let times = &spec.timeouts;
     if [times.connect, times.first_token, times.idle, times.total].contains(&Duration::ZERO) {
         return Err("with a time-out of nothing it could never answer");
     }
     Ok(())
+}
+
+/// What is asked for would stand in the arguments word for word: a file's name, an option.
+fn check_command(command: &[String], takes_any_model: bool) -> Result<(), &'static str> {
+    if command.is_empty() {
+        return Err("its command is empty; name the program that answers");
+    }
+    if takes_any_model && command.iter().any(|part| part.contains("{model}")) {
+        return Err(
+            "its command has `{model}` in it, and it has no models; name those that it may be called with",
+        );
+    }
+    Ok(())
+}
+
+/// How many answers are wanted. Who answers here gives one, whatever is wanted; it ends in good order all the same.
+fn choices(body: &Map<String, Value>) -> usize {
+    let count = body.get("n").and_then(Value::as_u64).unwrap_or(1);
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// Whether the chunk with the usage is wanted by whoever asks.

@@ -3,7 +3,8 @@
 //! It follows the method of Weizenbaum's ELIZA (CACM 9, 1966): keywords with ranks, patterns that take a sentence apart, replies
 //! that put it together again and are taken in turn, a memory of what was said about "my …", and something to say when
 //! nothing fits. The script is our own. It keeps nothing between two requests: where it stands in its script is found by
-//! hearing the whole conversation again, so the same conversation always has the same answer.
+//! hearing the conversation again, so the same conversation always has the same answer. It hears the last 50 messages, and the
+//! first 4,000 characters of each: the work is done where the request is served, and has to stay short.
 //!
 //! It is there so that a first run, a demonstration and the tests need no key and no network. Asked for the time, it calls
 //! the tool `clock` where the request has it, and hands on what that says.
@@ -17,6 +18,8 @@ mod script;
 mod tests;
 mod tongue;
 
+use std::borrow::Cow;
+
 use futures::{StreamExt, stream};
 use serde_json::{Map, Value};
 
@@ -25,6 +28,12 @@ use super::write::Writer;
 use crate::ai::{Chunk, Refusal, message};
 use eliza::Eliza;
 use tongue::Tongue;
+
+/// Of a longer conversation only the end is heard.
+const MESSAGES_HEARD: usize = 50;
+
+/// Of a longer message only the beginning is heard.
+const CHARACTERS_HEARD: usize = 4000;
 
 /// The answer to a conversation, word by word.
 ///
@@ -69,14 +78,15 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 fn answer(body: &Map<String, Value>) -> Said {
     let messages = message::all(body);
+    let messages = &messages[messages.len().saturating_sub(MESSAGES_HEARD)..];
     let last = messages.last();
     if let Some(result) = last.filter(|last| message::role(last) == "tool") {
-        return Said::Text(clock::told(&message::text(result)));
+        return Said::Text(clock::told(&heard(result)));
     }
     let mut said = messages
         .iter()
         .filter(|one| message::role(one) == "user")
-        .map(message::text);
+        .map(heard);
     let now = said.next_back().unwrap_or_default();
     let tongue = Tongue::of(&now);
     if clock::is_asked_for(&now) {
@@ -98,4 +108,13 @@ fn answer(body: &Map<String, Value>) -> Said {
         Tongue::English => eliza.hear(&now),
         other => other.reply(&now, foreign).to_owned(),
     })
+}
+
+/// As much of a message as is listened to.
+fn heard(message: &Value) -> Cow<'_, str> {
+    let text = message::text(message);
+    match text.char_indices().nth(CHARACTERS_HEARD) {
+        Some((end, _)) => text[..end].to_owned().into(),
+        None => text,
+    }
 }

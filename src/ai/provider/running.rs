@@ -24,6 +24,8 @@ use crate::ai::{Broken, Chunk, Secret};
 
 /// Chunks that say nothing before the first that does; with more there is none to be expected.
 const EMPTY: usize = 256;
+/// And no more bytes than this, as JSON.
+const EMPTY_BYTES: usize = 1024 * 1024;
 /// How long the usage is waited for behind the end of the answer itself.
 const TRAILER: Duration = Duration::from_secs(5);
 
@@ -36,19 +38,21 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Reads up to the first visible token, or to the end of an answer that has none.
+    /// Reads up to the first visible token, or to the end of an answer that has none. So many choices are wanted.
     pub(super) async fn begin(
         raw: Chunks,
+        wanted: usize,
         provider: &str,
         key: Option<&Secret>,
     ) -> Result<Self, Failure> {
         let mut this = Self {
             raw,
             kept: VecDeque::new(),
-            choices: Choices::default(),
+            choices: Choices::new(wanted),
             key: key.cloned(),
             is_over: false,
         };
+        let mut kept_bytes = 0;
         loop {
             let chunk = match this.raw.next().await {
                 Some(Ok(chunk)) => chunk,
@@ -65,12 +69,14 @@ impl Running {
                 let status = said.status();
                 return Err(said.failure(status, provider, None));
             }
-            let is_begun = chunk.is_visible() || this.choices.note(&chunk);
-            this.kept.push_back(chunk);
-            if is_begun {
+            this.choices.note(&chunk);
+            if chunk.is_visible() || this.choices.are_closed() {
+                this.kept.push_back(chunk);
                 return Ok(this);
             }
-            if this.kept.len() > EMPTY {
+            kept_bytes += chunk.0.to_string().len();
+            this.kept.push_back(chunk);
+            if this.kept.len() > EMPTY || kept_bytes > EMPTY_BYTES {
                 return Err(Failure::failing(
                     provider,
                     502,
@@ -100,13 +106,14 @@ impl Running {
         };
         match chunk {
             Ok(chunk) => {
-                if self.choices.note(&chunk) {
+                self.choices.note(&chunk);
+                if self.choices.are_complete() {
                     pass.succeeded();
                 }
                 Some(Ok(chunk))
             }
-            // The answer itself has come to its end; what is missing behind it is no more than its usage.
-            Err(_) if self.choices.are_finished() => {
+            Err(broken) if self.is_whole(&broken) => {
+                pass.succeeded();
                 self.end();
                 None
             }
@@ -119,7 +126,7 @@ impl Running {
     }
 
     async fn read(&mut self, idle: Duration) -> Result<Chunk, Broken> {
-        let idle = if self.choices.are_finished() {
+        let idle = if self.choices.are_complete() {
             idle.min(TRAILER)
         } else {
             idle
@@ -133,6 +140,14 @@ impl Running {
             Some(said) => Err(Broken::Failed(said.message().to_owned())),
             None => Ok(chunk),
         }
+    }
+
+    /// Whether the answer itself has come to its end, although this came instead of a chunk: what is missing behind it is no
+    /// more than its usage. A server that does not know `n` gives one choice and ends in good order; one that breaks off may
+    /// have wanted to begin another.
+    fn is_whole(&self, broken: &Broken) -> bool {
+        let is_in_order = *broken == Broken::Truncated;
+        self.choices.are_complete() || (is_in_order && self.choices.are_closed())
     }
 
     /// Hangs up, without waiting for whoever reads to be done with it.
@@ -161,16 +176,25 @@ fn status(broken: &Broken) -> u16 {
     }
 }
 
-/// The choices of an answer by their index: it is at its end when each that has begun has its `finish_reason`.
-#[derive(Debug, Default)]
+/// The choices of an answer by their index: each that has begun has to have its `finish_reason`.
+#[derive(Debug)]
 struct Choices {
+    wanted: usize,
     open: BTreeSet<u64>,
     finished: BTreeSet<u64>,
 }
 
 impl Choices {
-    /// Takes in what a chunk says of them, and tells whether all are at their end.
-    fn note(&mut self, chunk: &Chunk) -> bool {
+    fn new(wanted: usize) -> Self {
+        Self {
+            wanted,
+            open: BTreeSet::new(),
+            finished: BTreeSet::new(),
+        }
+    }
+
+    /// Takes in what a chunk says of them.
+    fn note(&mut self, chunk: &Chunk) {
         let choices = chunk.0.get("choices").and_then(Value::as_array);
         for choice in choices.into_iter().flatten() {
             let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
@@ -181,10 +205,15 @@ impl Choices {
                 self.open.insert(index);
             }
         }
-        self.are_finished()
     }
 
-    fn are_finished(&self) -> bool {
+    /// Whether all that have begun are at their end.
+    fn are_closed(&self) -> bool {
         self.open.is_empty() && !self.finished.is_empty()
+    }
+
+    /// Whether all that are wanted are.
+    fn are_complete(&self) -> bool {
+        self.are_closed() && self.finished.len() >= self.wanted
     }
 }

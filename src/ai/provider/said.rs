@@ -103,6 +103,9 @@ impl Said {
         provider: &str,
         retry_after: Option<Duration>,
     ) -> Failure {
+        if status == 402 && self.is_about_the_length() {
+            return too_long(provider);
+        }
         let blame = self.blame(status, retry_after);
         let message = match blame {
             Blame::Request | Blame::Model if self.message.is_some() => self.message().to_owned(),
@@ -163,17 +166,60 @@ impl Said {
         let is_unknown_model =
             || is("model_not_found") || (status == 404 && self.is_about("model"));
         match status {
+            403 if self.is_about_what_was_said() => Blame::Request,
             401..=403 => Blame::Provider(Fault::Denied),
             // OpenAI's word for an account with nothing left: no patience helps.
             429 if is("insufficient_quota") => Blame::Provider(Fault::Denied),
             429 => Blame::Provider(Fault::Limited(retry_after)),
             408 => Blame::Provider(Fault::Failing),
+            400 if self.calls_the_model_unknown() => Blame::Model,
             400..=499 if is_unknown_model() => Blame::Model,
             // No server that speaks the protocol says so without a word: the address is not one of its own.
             404 | 405 if self.message.is_none() => Blame::Provider(Fault::Failing),
             400..=499 => Blame::Request,
             _ => Blame::Provider(Fault::Failing),
         }
+    }
+}
+
+/// What some say in words only.
+impl Said {
+    /// OpenRouter's 403 for what a moderator has flagged, which is not about the operator's key.
+    fn is_about_what_was_said(&self) -> bool {
+        self.says(&["flagged", "moderation"]) && !self.says(&["account", "api key"])
+    }
+
+    /// OpenRouter's 402 for an answer that may become longer than what is left pays for; a shorter one is paid for.
+    fn is_about_the_length(&self) -> bool {
+        self.says(&["max_tokens", "fewer"])
+    }
+
+    /// The 400 of OpenRouter, DeepSeek, Mistral and others for a model that they do not have.
+    fn calls_the_model_unknown(&self) -> bool {
+        let unknown = ["not a valid", "not exist", "not found", "invalid model"];
+        self.says(&["model"]) && self.says(&unknown)
+    }
+
+    /// Whether the message has one of these in it, in small letters.
+    fn says(&self, words: &[&str]) -> bool {
+        let message = self.message.as_deref().unwrap_or_default().to_lowercase();
+        words.iter().any(|word| message.contains(word))
+    }
+}
+
+/// In our own words, for theirs say how much the account has left. Another provider may well give as long an answer.
+fn too_long(provider: &str) -> Failure {
+    let text = format!(
+        "provider `{provider}` gives no answer that may become so long; ask for fewer tokens (`max_tokens`)"
+    );
+    let refusal = Refusal {
+        provider: Some(provider.to_owned()),
+        ..Refusal::new(400, "invalid_request_error", text).param("max_tokens")
+    };
+    Failure {
+        refusal: Box::new(refusal),
+        blame: Blame::Model,
+        status: 402,
     }
 }
 

@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 
 use crate::ai::{Chunk, estimate, message};
 
-/// Writes one answer: the role first, then the text or the calls, then why it ends, and the usage where that is wanted.
+/// Writes one answer: the role first, then the text or the calls, then why it ends, and the usage: to whom it is shown is decided
+/// elsewhere.
 #[derive(Debug)]
 pub(super) struct Writer {
     id: String,
     created: u64,
     model: String,
-    wants_usage: bool,
     prompt_tokens: u64,
     completion_tokens: u64,
     text: String,
@@ -20,15 +20,12 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(model: &str, body: &Map<String, Value>) -> Self {
-        let options = body.get("stream_options");
-        let wants_usage = options.and_then(|options| options.get("include_usage")?.as_bool());
         let id: String = (0..24).map(|_| fastrand::alphanumeric()).collect();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             id: format!("chatcmpl-{id}"),
             created: now.map_or(0, |now| now.as_secs()),
             model: model.to_owned(),
-            wants_usage: wants_usage.unwrap_or(false),
             prompt_tokens: estimate::messages(message::all(body)),
             completion_tokens: 0,
             text: String::new(),
@@ -58,17 +55,14 @@ impl Writer {
 
     /// The end: why, and the usage behind it.
     pub(super) fn end(&self, finish_reason: &str) -> Vec<Chunk> {
-        let mut chunks = vec![self.delta(json!({}), Some(finish_reason))];
-        if self.wants_usage {
-            let completion = self.completion_tokens + estimate::text(&self.text);
-            let usage = json!({
-                "prompt_tokens": self.prompt_tokens,
-                "completion_tokens": completion,
-                "total_tokens": self.prompt_tokens + completion,
-            });
-            chunks.push(self.chunk(json!([]), usage));
-        }
-        chunks
+        let completion = self.completion_tokens + estimate::text(&self.text);
+        let usage = json!({
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": completion,
+            "total_tokens": self.prompt_tokens + completion,
+        });
+        let last = self.delta(json!({}), Some(finish_reason));
+        vec![last, self.chunk(json!([]), usage)]
     }
 
     fn delta(&self, delta: Value, finish_reason: Option<&str>) -> Chunk {
@@ -79,13 +73,9 @@ impl Writer {
     }
 
     fn chunk(&self, choices: Value, usage: Value) -> Chunk {
-        let mut chunk = json!({
+        Chunk(json!({
             "id": self.id, "object": "chat.completion.chunk", "created": self.created,
-            "model": self.model, "choices": choices,
-        });
-        if self.wants_usage {
-            chunk["usage"] = usage;
-        }
-        Chunk(chunk)
+            "model": self.model, "choices": choices, "usage": usage,
+        }))
     }
 }

@@ -1,5 +1,6 @@
 //! The rounds of a talk, one after another.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::mem;
 
@@ -26,18 +27,23 @@ pub(super) struct Rounds {
 
 /// What is done now.
 enum Stage {
-    Reading(Box<Answer>, Heard),
+    Reading(Box<Answer>, Round),
     Calling(VecDeque<Call>),
     Over,
 }
 
 /// What one answer has said so far.
 #[derive(Default)]
-struct Heard {
+struct Round {
     text: String,
     calls: Calls,
     finish_reason: Option<String>,
-    usage: Option<Usage>,
+}
+
+/// What is heard of all, and what the rounds before that have cost.
+pub(super) struct Heard {
+    pub(super) said: Result<Said, Broken>,
+    pub(super) usage: Option<Usage>,
 }
 
 pub(super) struct Talking(Rounds, Stage);
@@ -54,8 +60,6 @@ impl Rounds {
             let definitions = tools.definitions().into();
             ask.body.insert("tools".to_owned(), definitions);
         }
-        let options = ask.body.entry("stream_options");
-        options.or_insert_with(|| json!({ "include_usage": true }));
         let answer = ai.stream(ask.clone()).await?;
         let (provider, model) = (answer.provider().to_owned(), answer.model().to_owned());
         // Whoever has begun goes on: another model's text behind a first one's would be no answer of either.
@@ -74,50 +78,53 @@ impl Rounds {
     }
 
     pub(super) fn reading(self, answer: Answer) -> Talking {
-        Talking(self, Stage::Reading(answer.into(), Heard::default()))
+        Talking(self, Stage::Reading(answer.into(), Round::default()))
     }
 
-    pub(super) async fn next(talking: Talking) -> Option<(Result<Said, Broken>, Talking)> {
+    pub(super) async fn next(talking: Talking) -> Option<(Heard, Talking)> {
         let Talking(mut rounds, mut stage) = talking;
         loop {
             let (said, next) = match stage {
-                Stage::Reading(answer, heard) => rounds.read(answer, heard).await,
+                Stage::Reading(answer, round) => rounds.read(answer, round).await,
                 Stage::Calling(calls) => rounds.call(calls).await,
                 Stage::Over => return None,
             };
             match said {
-                Some(said) => return Some((said, Talking(rounds, next))),
+                Some(said) => {
+                    let usage = rounds.usage;
+                    return Some((Heard { said, usage }, Talking(rounds, next)));
+                }
                 None => stage = next,
             }
         }
     }
 
-    async fn read(&mut self, mut answer: Box<Answer>, mut heard: Heard) -> Step {
+    async fn read(&mut self, mut answer: Box<Answer>, mut round: Round) -> Step {
         while let Some(chunk) = answer.next().await {
             let chunk = match chunk {
                 Ok(chunk) => chunk,
                 Err(broken) => return (Some(Err(broken)), Stage::Over),
             };
-            if let Some(text) = heard.hear(&chunk) {
-                let said = Ok(Said::Text(self.apart(text, heard.text == text)));
-                return (Some(said), Stage::Reading(answer, heard));
+            if let Some(text) = round.hear(&chunk) {
+                let said = Ok(Said::Text(self.apart(&text, round.text == text)));
+                return (Some(said), Stage::Reading(answer, round));
             }
         }
-        self.finish(heard)
+        self.finish(round, answer.usage())
     }
 
     /// The end of one answer: of all, or of this round.
-    fn finish(&mut self, heard: Heard) -> Step {
-        if let Some(usage) = heard.usage {
+    fn finish(&mut self, round: Round, usage: Option<Usage>) -> Step {
+        if let Some(usage) = usage {
             let sum = self.usage.get_or_insert_default();
-            sum.prompt += usage.prompt;
-            sum.completion += usage.completion;
+            sum.prompt = sum.prompt.saturating_add(usage.prompt);
+            sum.completion = sum.completion.saturating_add(usage.completion);
         }
-        let Some(finish_reason) = heard.finish_reason else {
+        let Some(finish_reason) = round.finish_reason else {
             return (Some(Err(Broken::Truncated)), Stage::Over);
         };
         // Some peers say `stop` behind calls, so the calls decide.
-        let calls = heard.calls.finish();
+        let calls = round.calls.finish();
         if calls.is_empty() || self.tools.is_empty() || self.left == 0 {
             let end = Said::End {
                 finish_reason,
@@ -128,7 +135,7 @@ impl Rounds {
             return (Some(Ok(end)), Stage::Over);
         }
         self.left -= 1;
-        let content = Some(heard.text).filter(|text| !text.is_empty());
+        let content = Some(round.text).filter(|text| !text.is_empty());
         self.push(json!({
             "role": "assistant",
             "content": content,
@@ -152,7 +159,7 @@ impl Rounds {
             .body
             .insert("tool_choice".to_owned(), choice.into());
         match self.ai.stream(self.ask.clone()).await {
-            Ok(answer) => (None, Stage::Reading(answer.into(), Heard::default())),
+            Ok(answer) => (None, Stage::Reading(answer.into(), Round::default())),
             Err(refusal) => {
                 let broken = Broken::Failed(refusal.message);
                 (Some(Err(broken)), Stage::Over)
@@ -186,9 +193,9 @@ fn announce(calls: VecDeque<Call>) -> Step {
     (said, Stage::Calling(calls))
 }
 
-impl Heard {
+impl Round {
     /// Keeps what a chunk says; gives the text that it adds.
-    fn hear<'a>(&mut self, chunk: &'a Chunk) -> Option<&'a str> {
+    fn hear<'a>(&mut self, chunk: &'a Chunk) -> Option<Cow<'a, str>> {
         chunk
             .tool_calls()
             .iter()
@@ -196,9 +203,8 @@ impl Heard {
         if let Some(reason) = chunk.finish_reason() {
             self.finish_reason = Some(reason.to_owned());
         }
-        self.usage = chunk.usage().or(self.usage);
         let text = chunk.text()?;
-        self.text.push_str(text);
+        self.text.push_str(&text);
         Some(text)
     }
 }

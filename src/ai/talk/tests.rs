@@ -91,10 +91,11 @@ async fn begun_with(chunks: Vec<Result<Chunk, Broken>>, tools: Tools) -> Talk {
     let ai = Ai::new(Vec::new()).unwrap();
     let rounds = Rounds::begin(ai, ask("Which time?"), tools, Talk::ROUNDS);
     let (rounds, _) = rounds.await.unwrap();
-    let answer = Answer::new("offline", "eliza", true, stream::iter(chunks));
+    let answer = Answer::new("offline", "eliza", false, stream::iter(chunks));
     Talk {
         provider: "offline".to_owned(),
         model: "eliza".to_owned(),
+        usage: None,
         said: stream::unfold(rounds.reading(answer), Rounds::next).boxed(),
     }
 }
@@ -140,6 +141,26 @@ async fn several_calls_in_pieces_are_called_in_turn_and_all_rounds_are_counted()
     };
     let usage = usage.unwrap();
     assert!(usage.prompt > 1000 && usage.completion > 100, "{usage:?}");
+}
+
+#[tokio::test]
+async fn what_a_round_cost_is_known_while_the_next_is_under_way() {
+    let usage = json!({ "prompt_tokens": 1000, "completion_tokens": 100 });
+    let chunks = vec![call(0, "clock", "{}"), finish("tool_calls", usage)];
+    let mut talk = begun_with(chunks, clock()).await;
+    assert_eq!(talk.usage(), None);
+    let mut known = Vec::new();
+    for _ in 0..2 {
+        talk.next().await.unwrap().unwrap();
+        known.push(talk.usage().map(Usage::total));
+    }
+    assert_eq!(
+        known,
+        [Some(1100); 2],
+        "the call, and the second round's text"
+    );
+    while talk.next().await.is_some() {}
+    assert!(talk.usage().unwrap().prompt > 1000);
 }
 
 #[tokio::test]

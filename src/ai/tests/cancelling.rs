@@ -28,9 +28,19 @@ async fn dropped_before_the_headers_the_upstream_is_hung_up_on() {
 
 #[tokio::test]
 async fn dropped_before_the_first_token_the_upstream_is_hung_up_on() {
-    let mut upstream = Upstream::start([vec![head(), Step::Hold]]).await;
+    // More than all buffers between the two hold: when it is sent, the head has been read.
+    let comments = Step::Send(": wait\n\n".repeat(4 * 1024 * 1024).into_bytes());
+    let script = vec![head(), comments, Step::Report, Step::Hold];
+    let mut upstream = Upstream::start([script]).await;
     let ai = ai([spec("up", &upstream)]);
-    drop_when_asked(ai.stream(ask()), &mut upstream).await;
+    let is_read = async {
+        upstream.asked().await;
+        upstream.reported().await;
+    };
+    select! {
+        _ = ai.stream(ask()) => panic!("answered"),
+        () = is_read => {}
+    }
     upstream.hung_up().await;
 }
 
@@ -61,7 +71,7 @@ async fn a_dropped_wait_for_a_chunk_loses_none() {
         // Polled once, and dropped; then waited for.
         if let std::task::Poll::Ready(next) = poll!(pin!(answer.next())) {
             match next {
-                Some(chunk) => all += chunk.unwrap().text().unwrap_or_default(),
+                Some(chunk) => all += &chunk.unwrap().text().unwrap_or_default(),
                 None => break,
             }
         }

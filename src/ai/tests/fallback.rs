@@ -85,7 +85,7 @@ async fn what_is_wrong_with_the_request_asks_nobody_else() {
 }
 
 #[tokio::test]
-async fn when_all_have_failed_each_is_quoted_and_the_shortest_wait_counts() {
+async fn when_all_have_failed_each_is_quoted_and_no_wait_is_told_unless_all_tell_one() {
     let limited = |seconds: u64| error(429, &format!("retry-after: {seconds}\r\n"), Value::Null);
     let first = Upstream::start([limited(9)]).await;
     let second = Upstream::start([limited(5)]).await;
@@ -96,13 +96,57 @@ async fn when_all_have_failed_each_is_quoted_and_the_shortest_wait_counts() {
         spec("third", &third),
     ]);
     let refusal = ai.stream(ask()).await.unwrap_err();
-    assert_eq!(
-        (refusal.status, refusal.retry_after),
-        (502, Some(Duration::from_secs(5)))
-    );
+    assert_eq!((refusal.status, refusal.retry_after), (502, None));
     for part in ["`first`", "`second`", "`third`", "said 500"] {
         assert!(refusal.message.contains(part), "{refusal}");
     }
+}
+
+#[tokio::test]
+async fn a_model_that_is_unknown_to_one_does_not_hide_that_another_fails_for_a_while() {
+    let unknown = error(
+        404,
+        "",
+        json!({ "message": "no", "code": "model_not_found" }),
+    );
+    let limited = |seconds: u64| error(429, &format!("retry-after: {seconds}\r\n"), Value::Null);
+    let five = Some(Duration::from_secs(5));
+    for (scripts, status, wait) in [
+        ([said(500), unknown.clone()], 502, None),
+        ([limited(5), unknown.clone()], 429, five),
+        ([unknown.clone(), said(503)], 503, None),
+        ([limited(9), limited(5)], 429, five),
+        ([said(500), limited(5)], 429, five),
+        ([unknown.clone(), unknown.clone()], 404, None),
+    ] {
+        let [first, second] = scripts;
+        let first = Upstream::start([first]).await;
+        let second = Upstream::start([second]).await;
+        let ai = ai([spec("first", &first), spec("second", &second)]);
+        let refusal = ai.stream(ask()).await.unwrap_err();
+        assert_eq!((refusal.status, refusal.retry_after), (status, wait));
+    }
+    let first = Upstream::start([limited(900)]).await;
+    let second = Upstream::start([unknown.clone(), unknown]).await;
+    let ai = ai([spec("first", &first), spec("second", &second)]);
+    ai.stream(ask()).await.unwrap_err();
+    let refusal = ai.stream(ask()).await.unwrap_err();
+    assert_eq!(refusal.status, 503);
+    assert!(refusal.retry_after.is_some(), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_named_twice_is_asked_once() {
+    let mut first = Upstream::start(vec![said(500); 50]).await;
+    let second = Upstream::start([says("a")]).await;
+    let ai = ai([spec("first", &first), spec("second", &second)]);
+    let mut asked = ask();
+    asked.providers = vec!["first".to_owned(); 50];
+    asked
+        .providers
+        .extend(["second", "first"].map(str::to_owned));
+    assert_eq!(ai.stream(asked).await.unwrap().provider(), "second");
+    assert_eq!(first.requests(), 1);
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn read(answer: &mut Answer) -> (String, Option<Broken>) {
     let mut text = String::new();
     while let Some(chunk) = answer.next().await {
         match chunk {
-            Ok(chunk) => text += chunk.text().unwrap_or_default(),
+            Ok(chunk) => text += &chunk.text().unwrap_or_default(),
             Err(broken) => {
                 assert!(answer.next().await.is_none(), "something follows the break");
                 return (text, Some(broken));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::upstream::{Step, Upstream, error, frame, head, status, whole};
+use super::upstream::{Step, Upstream, error, frame, head, says, status, whole};
 use super::{KEY, ai, ask, hasty, spec};
 use crate::ai::{Kind, ProviderSpec, Refusal, Secret, SpecError, Usage};
 
@@ -54,6 +54,57 @@ async fn what_is_the_operators_trouble_is_not_the_clients() {
     let quota =
         json!({ "message": "You exceeded your current quota", "code": "insufficient_quota" });
     assert_eq!(refused(error(429, "", quota)).await.status, 502);
+}
+
+#[tokio::test]
+async fn what_is_about_the_request_is_not_the_operators_trouble() {
+    let flagged = json!({ "message": "Your input was flagged", "code": 403 });
+    let refusal = refused(error(403, "", flagged.clone())).await;
+    assert_eq!(
+        (refusal.status, &*refusal.message),
+        (403, "Your input was flagged")
+    );
+    let dear = "This request requires more credits, or fewer max_tokens. You can only afford 77";
+    let dear = json!({ "message": dear, "code": 402 });
+    let refusal = refused(error(402, "", dear.clone())).await;
+    assert_eq!(
+        (refusal.status, refusal.param.as_deref()),
+        (400, Some("max_tokens"))
+    );
+    assert!(!refusal.message.contains("77"), "{refusal}");
+
+    let scripts = [error(403, "", flagged), error(402, "", dear), says("a")];
+    let mut upstream = Upstream::start(scripts).await;
+    let second = Upstream::start([says("b")]).await;
+    let ai = ai([spec("up", &upstream), spec("second", &second)]);
+    assert_eq!(ai.stream(ask()).await.unwrap_err().status, 403);
+    let longer = ai.stream(ask()).await.unwrap();
+    assert_eq!(longer.provider(), "second", "it may give a longer answer");
+    assert_eq!(ai.stream(ask()).await.unwrap().provider(), "up");
+    assert_eq!(upstream.requests(), 3);
+
+    let blocked = json!({ "message": "Your account was flagged" });
+    assert_eq!(refused(error(403, "", blocked)).await.status, 502);
+}
+
+#[tokio::test]
+async fn a_model_may_be_unknown_in_many_words() {
+    for words in [
+        "gpt-9 is not a valid model ID",
+        "Model Not Exist",
+        "Invalid model: gpt-9",
+        "The model `gpt-9` does not exist",
+    ] {
+        let unknown = error(400, "", json!({ "message": words, "code": 400 }));
+        let first = Upstream::start([unknown]).await;
+        let second = Upstream::start([says("a")]).await;
+        let ai = ai([spec("first", &first), spec("second", &second)]);
+        assert_eq!(
+            ai.stream(ask()).await.unwrap().provider(),
+            "second",
+            "{words}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -181,6 +232,22 @@ async fn a_whole_answer_comes_as_it_is_or_is_refused() {
         let refusal = ai([spec]).complete(ask()).await.unwrap_err();
         assert_eq!(refusal.status, expected, "{refusal}");
     }
+}
+
+#[test]
+fn nobody_but_the_operator_says_what_stands_in_a_commands_arguments() {
+    let made = |command: &[&str], models: &[&str]| {
+        let command = command.iter().map(|part| (*part).to_owned()).collect();
+        let mut spec = ProviderSpec::new("a", Kind::Command { command });
+        spec.models = models.iter().map(|model| (*model).to_owned()).collect();
+        crate::ai::Ai::new(vec![spec]).map(|_| ())
+    };
+    assert_eq!(made(&["cat", "/models/{model}"], &["m"]), Ok(()));
+    assert_eq!(made(&["cat"], &[]), Ok(()));
+    let open = made(&["cat", "/models/{model}"], &[]).unwrap_err();
+    assert!(open.to_string().contains("no models"), "{open}");
+    let empty = made(&[], &["m"]).unwrap_err();
+    assert!(empty.to_string().contains("name the program"), "{empty}");
 }
 
 #[test]

@@ -118,6 +118,53 @@ async fn every_choice_has_to_come_to_its_end() {
     assert_eq!(told(script).await.1, Some(Broken::Truncated));
 }
 
+async fn told_two(script: Vec<Step>) -> (String, Option<Broken>) {
+    let upstream = Upstream::start([script]).await;
+    let mut asked = ask();
+    asked.body.insert("n".into(), 2.into());
+    let mut answer = ai([spec("up", &upstream)]).stream(asked).await.unwrap();
+    read(&mut answer).await
+}
+
+#[tokio::test]
+async fn a_choice_that_has_not_begun_when_the_stream_breaks_is_missed() {
+    let (text, broken) = told_two(vec![head(), text("a"), stop(), frame("{")]).await;
+    assert_eq!(text, "a");
+    assert!(matches!(broken, Some(Broken::Malformed(_))), "{broken:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_gives_one_choice_where_two_are_wanted_is_whole_when_it_ends_well() {
+    for ending in [vec![done()], vec![]] {
+        let mut script = vec![head(), text("a"), stop()];
+        script.extend(ending);
+        assert_eq!(told_two(script).await, whole_text("a"));
+    }
+    let nothing = vec![head(), stop(), done()];
+    assert_eq!(told_two(nothing).await, whole_text(""));
+}
+
+#[tokio::test]
+async fn reasoning_of_any_form_begins_an_answer() {
+    let thought = || delta(json!({ "reasoning_details": [{ "text": "hm" }] }));
+    let mut script = vec![head()];
+    script.extend((0..300).map(|_| thought()));
+    script.extend([
+        delta(json!({ "content": [{ "type": "text", "text": "a" }] })),
+        stop(),
+        done(),
+    ]);
+    assert_eq!(told(script).await, whole_text("a"));
+}
+
+#[tokio::test]
+async fn little_is_kept_of_what_says_nothing() {
+    let empty = frame(&json!({ "choices": [], "pad": "x".repeat(600_000) }).to_string());
+    let upstream = Upstream::start([vec![head(), empty.clone(), empty, Step::Hold]]).await;
+    let refusal = ai([spec("up", &upstream)]).stream(ask()).await.unwrap_err();
+    assert!(refusal.message.contains("say nothing"), "{refusal}");
+}
+
 #[tokio::test]
 async fn what_goes_wrong_mid_stream_is_named() {
     let failed = |text: &str| Some(Broken::Failed(text.to_owned()));
@@ -237,6 +284,47 @@ async fn a_server_that_refuses_to_be_asked_for_usage_is_not_asked_again() {
         options.push(upstream.asked().await.1.get("stream_options").is_some());
     }
     assert_eq!(options, [true, false, false]);
+}
+
+#[tokio::test]
+async fn what_a_client_does_wrong_with_the_field_is_not_held_against_the_server() {
+    let said = json!({ "message": "stream_options: unknown option `x`" });
+    let refusal = || error(400, "", said.clone());
+    let scripts = [refusal(), refusal(), refusal(), says("a"), says("b")];
+    let mut upstream = Upstream::start(scripts).await;
+    let ai: Ai = ai([spec("up", &upstream)]);
+    let options = [json!({ "x": 1 }), json!({ "x": 1 }), Value::Null];
+    // The first is refused twice; what the second asks is taken without our part of it.
+    for (options, is_refused) in options.into_iter().zip([true, false, false]) {
+        let mut asked = ask();
+        asked.body.insert("stream_options".into(), options);
+        assert_eq!(ai.stream(asked).await.is_err(), is_refused);
+    }
+    let mut last = Value::Null;
+    for _ in 0..5 {
+        last = upstream.asked().await.1["stream_options"].take();
+    }
+    assert_eq!(last, json!({ "include_usage": true }));
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_the_request_also_without_the_field_is_asked_with_it_again() {
+    let refusal = || {
+        error(
+            400,
+            "",
+            json!({ "message": "no stream_options, and no seed" }),
+        )
+    };
+    let mut upstream = Upstream::start([refusal(), refusal(), says("a")]).await;
+    let ai: Ai = ai([spec("up", &upstream)]);
+    ai.stream(ask()).await.unwrap_err();
+    ai.stream(ask()).await.unwrap();
+    let mut options = Vec::new();
+    for _ in 0..3 {
+        options.push(upstream.asked().await.1.get("stream_options").is_some());
+    }
+    assert_eq!(options, [true, false, true]);
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Send(Vec<u8>),
+    /// Reports that all before it has been taken by the other side, or by what lies between.
+    Report,
     /// Says nothing until the other side has hung up, and reports that.
     Hold,
     /// Ends the connection with a reset.
@@ -28,6 +30,7 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) enum Seen {
     Asked { head: String, body: Value },
+    Reported,
     HungUp,
 }
 
@@ -67,13 +70,18 @@ impl Upstream {
     pub(super) async fn asked(&mut self) -> (String, Value) {
         match self.seen().await {
             Seen::Asked { head, body } => (head, body),
-            Seen::HungUp => panic!("hung up instead of asking"),
+            seen => panic!("{seen:?} instead of asking"),
         }
     }
 
     pub(super) async fn hung_up(&mut self) {
         let seen = self.seen().await;
         assert!(matches!(seen, Seen::HungUp), "{seen:?}");
+    }
+
+    pub(super) async fn reported(&mut self) {
+        let seen = self.seen().await;
+        assert!(matches!(seen, Seen::Reported), "{seen:?}");
     }
 
     /// How many requests it has seen that nobody has looked at.
@@ -114,6 +122,7 @@ async fn answer(mut socket: TcpStream, script: Vec<Step>, told: UnboundedSender<
                     return;
                 }
             }
+            Step::Report => drop(told.send(Seen::Reported)),
             Step::Hold => {
                 let _ = socket.read(&mut [0; 16]).await;
                 let _ = told.send(Seen::HungUp);

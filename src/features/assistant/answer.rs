@@ -108,9 +108,7 @@ async fn end_of(
         return Ok(None);
     }
     preview.settle(is_going_down).await;
-    let tokens = draft
-        .tokens()
-        .unwrap_or_else(|| asked + estimate::text(&text));
+    let tokens = draft.tokens(asked + estimate::text(&text));
     say_last_words(tools, at, question, &text, &how).await;
     Ok(Some(End { text, how, tokens }))
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::text::Decoder;
+use crate::ai::provider::redact::redact;
 
 /// An answer that is longer is cut off.
 const ANSWER_BYTES: usize = 1024 * 1024;
@@ -22,7 +23,8 @@ const ERROR_CHARS: usize = 200;
 
 const READ_BYTES: usize = 8192;
 
-/// How long a pipe is read from after its command has ended: what left the group may hold it open for ever.
+/// How long pipes are waited for, in all, after their command has ended: what left the group may hold them open for ever, and
+/// write to them. The time in which nobody reads the answer does not count.
 const LEFT_OVER: Duration = Duration::from_secs(1);
 
 /// What a command does next.
@@ -41,10 +43,13 @@ pub(super) struct Running {
     group: Group,
     child: Child,
     stdin: Option<ChildStdin>,
-    unsent: Vec<u8>,
+    conversation: Vec<u8>,
+    fed_bytes: usize,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     ended: Option<ExitStatus>,
+    /// How long the pipes may still be waited for after that.
+    left_over: Duration,
     decoder: Decoder,
     answered_bytes: usize,
     errors: Vec<u8>,
@@ -72,8 +77,10 @@ impl Running {
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
             child,
-            unsent: conversation.into_bytes(),
+            conversation: conversation.into_bytes(),
+            fed_bytes: 0,
             ended: None,
+            left_over: LEFT_OVER,
             decoder: Decoder::default(),
             answered_bytes: 0,
             errors: Vec::new(),
@@ -118,7 +125,12 @@ impl Running {
         if self.ended.is_none() {
             return self.came().await;
         }
-        let came = timeout(LEFT_OVER, self.came()).await;
+        if self.left_over.is_zero() {
+            return Came::Silent;
+        }
+        let begun = Instant::now();
+        let came = timeout(self.left_over, self.came()).await;
+        self.left_over = self.left_over.saturating_sub(begun.elapsed());
         came.unwrap_or(Came::Silent)
     }
 
@@ -133,7 +145,7 @@ impl Running {
             biased;
             read = read(&mut self.stdout), if says => Came::Said(read),
             read = read(&mut self.stderr), if complains => Came::Complained(read),
-            written = write(&mut self.stdin, &self.unsent), if feeds => Came::Fed(written),
+            written = write(&mut self.stdin, &self.conversation[self.fed_bytes..]), if feeds => Came::Fed(written),
             status = self.child.wait(), if is_alive => Came::Ended(status),
             else => Came::Silent,
         }
@@ -141,7 +153,9 @@ impl Running {
 
     fn fed(&mut self, written: io::Result<usize>) {
         match written {
-            Ok(bytes) if bytes < self.unsent.len() => drop(self.unsent.drain(..bytes)),
+            Ok(bytes) if bytes < self.conversation.len() - self.fed_bytes => {
+                self.fed_bytes += bytes;
+            }
             // It has everything, or wants no more: both are its right.
             _ => self.stdin = None,
         }
@@ -192,7 +206,7 @@ async fn read(pipe: &mut Option<impl AsyncReadExt + Unpin>) -> io::Result<Vec<u8
     Ok(bytes)
 }
 
-/// The last line that has something in it, without what could play tricks with a terminal.
+/// The last line that has something in it, without what could play tricks with a terminal, and without what addresses hide.
 fn last_line(errors: &[u8]) -> Option<String> {
     let errors = String::from_utf8_lossy(errors);
     let line = errors
@@ -200,8 +214,8 @@ fn last_line(errors: &[u8]) -> Option<String> {
         .rev()
         .map(str::trim)
         .find(|line| !line.is_empty())?;
-    let shown = line.chars().filter(|c| !c.is_control());
-    Some(shown.take(ERROR_CHARS).collect())
+    let shown: String = line.chars().filter(|c| !c.is_control()).collect();
+    Some(redact(&shown, None).chars().take(ERROR_CHARS).collect())
 }
 
 /// The process group of a command, killed once: when the command has ended, or when this is dropped.

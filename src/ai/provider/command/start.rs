@@ -9,15 +9,50 @@ use tokio::process::Command;
 use super::running::Running;
 use crate::ai::Refusal;
 
-/// Variables with these names, or with these ends of them, are kept from the command: tokens and keys are none of its
-/// business, and the service manager is not to be told anything by it. A command that needs a key reads it from a file.
-const SECRET_ENDS: [&str; 4] = ["TOKEN", "_KEY", "SECRET", "PASSWORD"];
-const KEPT_BACK: [&str; 4] = [
-    "CREDENTIALS_DIRECTORY",
-    "NOTIFY_SOCKET",
-    "WATCHDOG_PID",
-    "WATCHDOG_USEC",
+/// What a command sees of the environment: what programs need to find themselves and their devices, and the settings of
+/// what computes answers. Tokens, keys, proxies with their passwords and what the service manager says are none of its
+/// business. What else it needs can stand in the command: `env NAME=value program`.
+const HANDED_ON: [&str; 17] = [
+    "HF_HOME",
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "NIX_SSL_CERT_FILE",
+    "PATH",
+    "PWD",
+    "SHELL",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "TZDIR",
+    "USER",
 ];
+
+/// So are variables that begin like this.
+const HANDED_ON_STARTS: [&str; 15] = [
+    "CUDA",
+    "GGML_",
+    "GPU_",
+    "HIP",
+    "HSA_",
+    "KMP_",
+    "LC_",
+    "LLAMA_",
+    "MKL_",
+    "NVIDIA_",
+    "OLLAMA_",
+    "OMP_",
+    "OPENBLAS_",
+    "ROC",
+    "XDG_",
+];
+
+/// But not where they end like this: `LLAMA_API_KEY`.
+const SECRET_ENDS: [&str; 4] = ["TOKEN", "_KEY", "SECRET", "PASSWORD"];
 
 /// Starts the command with the conversation as its standard input.
 ///
@@ -38,19 +73,20 @@ pub(super) fn start(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| is_handed_on(name)))
         .process_group(0)
         .kill_on_drop(true);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| is_kept_back(name)) {
-        prepared.env_remove(name);
-    }
     let child = prepared.spawn();
     let running = child.and_then(|child| Running::new(child, conversation));
     running.map_err(|error| unstartable(program, &error))
 }
 
-fn is_kept_back(name: &OsStr) -> bool {
-    let name = name.to_string_lossy().to_ascii_uppercase();
-    KEPT_BACK.contains(&&*name) || SECRET_ENDS.iter().any(|end| name.ends_with(end))
+fn is_handed_on(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let is_harmless = !SECRET_ENDS.iter().any(|end| name.ends_with(end));
+    HANDED_ON.contains(&&*name)
+        || is_harmless && HANDED_ON_STARTS.iter().any(|start| name.starts_with(start))
 }
 
 fn unstartable(program: &str, error: &io::Error) -> Box<Refusal> {
@@ -70,12 +106,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_like_a_secret_is_kept_back() {
-        for name in ["TELOXIDE_TOKEN", "OPENAI_API_KEY", "CREDENTIALS_DIRECTORY"] {
-            assert!(is_kept_back(OsStr::new(name)), "{name}");
+    fn only_what_programs_need_is_handed_on() {
+        for name in ["PATH", "HOME", "LC_ALL", "CUDA_VISIBLE_DEVICES"] {
+            assert!(is_handed_on(OsStr::new(name)), "{name}");
         }
-        for name in ["PATH", "HOME", "LANG", "KEYBOARD"] {
-            assert!(!is_kept_back(OsStr::new(name)), "{name}");
+        for name in [
+            "TELOXIDE_TOKEN",
+            "MY_OPENAI",
+            "HTTPS_PROXY",
+            "https_proxy",
+            "LLAMA_API_KEY",
+            "CREDENTIALS_DIRECTORY",
+            "NOTIFY_SOCKET",
+        ] {
+            assert!(!is_handed_on(OsStr::new(name)), "{name}");
         }
     }
 }

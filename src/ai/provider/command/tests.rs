@@ -97,7 +97,7 @@ async fn text_comes_while_the_command_still_writes() {
     let mut text = String::new();
     while text != "one grün" {
         let chunk = soon(chunks.next()).await.unwrap().unwrap();
-        text += chunk.text().unwrap_or_default();
+        text += &chunk.text().unwrap_or_default();
     }
 }
 
@@ -167,7 +167,14 @@ async fn a_dropped_answer_leaves_no_process() {
         "sh -c 'sleep {mark} & sleep {mark}' & echo go; sleep {mark}"
     ));
     let mut chunks = soon(stream(&script, "m", &hello())).await.unwrap();
-    while soon(chunks.next()).await.unwrap().unwrap().text() != Some("go") {}
+    while soon(chunks.next())
+        .await
+        .unwrap()
+        .unwrap()
+        .text()
+        .as_deref()
+        != Some("go")
+    {}
     until(&mark, 3).await;
     drop(chunks);
     until(&mark, 0).await;
@@ -193,6 +200,43 @@ async fn what_a_command_leaves_behind_ends_with_it() {
     let (text, _) = text_of(&format!("sleep {mark} & echo done")).await;
     assert_eq!(text, "done");
     until(&mark, 0).await;
+}
+
+#[tokio::test]
+async fn what_left_the_group_is_listened_to_for_a_second_in_all() {
+    // It ends by itself, a while later. The command ends once it has left.
+    let outside = "echo; exec >&3; for i in $(seq 40); do echo more; sleep 0.2; done";
+    let script = format!("exec 3>&1; {{ setsid sh -c '{outside}' & }} | read -r line; echo done");
+    let (text, _) = text_of(&script).await;
+    let count = text.matches("more").count();
+    assert!((1..15).contains(&count), "{count}");
+}
+
+#[tokio::test]
+async fn a_slow_reader_loses_nothing_of_what_a_command_has_said() {
+    let script = sh("head -c 60000 /dev/zero | tr '\\0' y");
+    let mut chunks = soon(stream(&script, "m", &hello())).await.unwrap();
+    let mut length = 0;
+    while let Some(chunk) = soon(chunks.next()).await {
+        length += chunk.unwrap().text().map_or(0, |text| text.len());
+        // Longer in all than the pipes are waited for.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(length, 60_000);
+}
+
+#[tokio::test]
+async fn what_a_failed_command_says_is_shown_without_what_addresses_hide() {
+    let refused = refusal(&sh("echo https://me:pass@host/v1?key=abc >&2; exit 1")).await;
+    assert!(refused.message.ends_with(": https://host/v1"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_command_sees_little_of_the_environment() {
+    // Set by cargo for every test.
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+    let (text, _) = text_of("echo ${CARGO_MANIFEST_DIR-none} ${PATH:+path}").await;
+    assert_eq!(text, "none path");
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! What somebody wants who asks for the time.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use chrono_tz::TZ_VARIANTS;
 use serde_json::{Map, Value, json};
 
@@ -43,22 +46,26 @@ pub(super) fn is_offered(body: &Map<String, Value>) -> bool {
 pub(super) fn arguments(text: &str) -> Value {
     let word = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
     let words: Vec<_> = text.split_whitespace().map(word).collect();
-    let named = |words: &[String]| {
-        let place = words.join("_");
-        let is_it = |zone: &str| {
-            let city = zone.rsplit_once('/').map(|(_, city)| city);
-            zone.contains('/') && zone.eq_ignore_ascii_case(&place)
-                || city.is_some_and(|city| city.eq_ignore_ascii_case(&place))
-        };
-        let mut zones = TZ_VARIANTS.iter().map(|zone| zone.name());
-        zones.find(|zone| is_it(zone))
-    };
+    let named = |words: &[String]| ZONES.get(&words.join("_").to_ascii_lowercase());
     let found = words.windows(2).find_map(named);
     match found.or_else(|| words.windows(1).find_map(named)) {
         Some(zone) => json!({ "zone": zone }),
         None => json!({}),
     }
 }
+
+/// The zones by what they are called: their whole names and their cities, in small letters. Among cities of the same name
+/// the first counts.
+static ZONES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let mut zones = HashMap::new();
+    for zone in TZ_VARIANTS.iter().map(|zone| zone.name()) {
+        if let Some((_, city)) = zone.rsplit_once('/') {
+            zones.entry(zone.to_ascii_lowercase()).or_insert(zone);
+            zones.entry(city.to_ascii_lowercase()).or_insert(zone);
+        }
+    }
+    zones
+});
 
 /// What the tool has said, handed on.
 pub(super) fn told(result: &str) -> String {

@@ -1,7 +1,7 @@
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::super::collect::{collect, with_usage};
+use super::super::collect::collect;
 use super::*;
 
 fn body(value: Value) -> Map<String, Value> {
@@ -109,6 +109,51 @@ fn odd_texts_have_an_answer_too() {
     assert!(matches!(answer(&body(parts)), Said::Text(text) if text.starts_with("Hello")));
 }
 
+#[test]
+fn of_a_long_message_the_beginning_is_heard() {
+    let said = |spaces: usize| "hello".to_owned() + &" ".repeat(spaces) + "what time is it?";
+    let question = "what time".len();
+    let clockless = "I have no clock here. Are you in a hurry?";
+    let last_heard = CHARACTERS_HEARD - "hello".len() - question;
+    assert_eq!(reply(&[&said(last_heard)]), clockless);
+    let too_late = said(last_heard + 1);
+    assert_ne!(reply(&[&too_late]), clockless);
+    let told = json!([{ "role": "tool", "content": "x".repeat(CHARACTERS_HEARD + 1) }]);
+    let Said::Text(told) = answer(&body(json!({ "messages": told }))) else {
+        panic!("calls");
+    };
+    assert_eq!(
+        told,
+        format!("My clock says: {}", "x".repeat(CHARACTERS_HEARD))
+    );
+}
+
+#[test]
+fn of_a_long_conversation_the_end_is_heard() {
+    let mut said = vec!["I want cake", "I want tea"];
+    said.extend(vec!["Hm"; MESSAGES_HEARD - 1]);
+    said.push("I want sleep");
+    assert_eq!(
+        reply(&said),
+        reply(&said[2..]),
+        "neither wish is remembered"
+    );
+    said.remove(2);
+    assert_ne!(
+        reply(&said[1..]),
+        reply(&said[2..]),
+        "the tea is within reach"
+    );
+}
+
+#[test]
+fn a_zone_is_known_by_its_name_and_by_its_city() {
+    let zone = |text: &str| clock::arguments(text)["zone"].clone();
+    assert_eq!(zone("in EUROPE/berlin, please"), "Europe/Berlin");
+    assert_eq!(zone("in Buenos Aires?"), "America/Argentina/Buenos_Aires");
+    assert_eq!(zone("in nowhere"), Value::Null);
+}
+
 #[tokio::test]
 async fn words_come_one_by_one_between_the_role_and_the_end() {
     let chunks = chunks_of(&conversation(&["hello"])).await;
@@ -118,16 +163,15 @@ async fn words_come_one_by_one_between_the_role_and_the_end() {
     );
     let words: Vec<_> = chunks.iter().filter_map(Chunk::text).collect();
     assert_eq!(words, ["Hello. ", "What ", "is ", "on ", "your ", "mind?"]);
-    assert_eq!(chunks.last().unwrap().finish_reason(), Some("stop"));
-    assert!(chunks.iter().all(|chunk| chunk.0.get("usage").is_none()));
+    assert_eq!(chunks[chunks.len() - 2].finish_reason(), Some("stop"));
     assert!(chunks[0].0["created"].as_u64().unwrap() > 1_700_000_000);
     let again = chunks_of(&conversation(&["hello"])).await;
     assert_ne!(chunks[0].0["id"], again[0].0["id"]);
 }
 
 #[tokio::test]
-async fn the_usage_is_the_last_chunk_where_it_is_wanted() {
-    let chunks = chunks_of(&with_usage(conversation(&["hello"]))).await;
+async fn the_usage_is_the_last_chunk() {
+    let chunks = chunks_of(&conversation(&["hello"])).await;
     let (last, others) = chunks.split_last().unwrap();
     assert_eq!(last.0["choices"], json!([]));
     let usage = last.usage().unwrap();
@@ -138,7 +182,7 @@ async fn the_usage_is_the_last_chunk_where_it_is_wanted() {
 #[tokio::test]
 async fn a_whole_answer_says_the_same_as_a_stream() {
     let body = conversation(&["hello"]);
-    let chunks = stream("eliza", &with_usage(body.clone())).await.unwrap();
+    let chunks = stream("eliza", &body).await.unwrap();
     let whole = collect(chunks).await.unwrap();
     assert_eq!(
         whole["choices"][0]["message"]["content"],
@@ -161,7 +205,7 @@ async fn asked_for_the_time_it_calls_the_clock() {
         calls[0]["function"]["arguments"],
         r#"{"zone":"America/New_York"}"#
     );
-    assert_eq!(chunks.last().unwrap().finish_reason(), Some("tool_calls"));
+    assert_eq!(chunks[chunks.len() - 2].finish_reason(), Some("tool_calls"));
 
     asked.insert("tool_choice".to_owned(), "none".into());
     let chunks = chunks_of(&asked).await;

@@ -1,7 +1,7 @@
 //! A server that speaks OpenAI's chat completions, over HTTP/1.
 //!
 //! The usage of a stream is always asked for, because budgets need it; a server that refuses the field is asked again without
-//! it, and never with it again. No redirect is followed: it would carry the key to somebody else.
+//! it, and where it takes that, never with it again. No redirect is followed: it would carry the key to somebody else.
 
 mod frames;
 mod request;
@@ -77,16 +77,20 @@ impl OpenAi {
         let mut response = self.post(&asked, "text/event-stream").await?;
         if wants_usage && matches!(response.status().as_u16(), 400 | 422) {
             let (said, status) = (self.said(&mut response).await, response.status().as_u16());
+            // Whoever asks may have options of their own, and those may be what is refused.
+            let is_ours = body.get("stream_options").is_none_or(Value::is_null);
             let plain = request::streamed(model, body, false);
             if plain == asked || !said.is_about("stream_options") {
                 return Err(said.failure(status, &self.provider, None));
             }
-            debug!(
-                provider = &*self.provider,
-                "the provider cannot be asked for the usage of streams"
-            );
-            self.tells_usage.store(false, Ordering::Relaxed);
             response = self.post(&plain, "text/event-stream").await?;
+            if is_ours && response.status().is_success() {
+                debug!(
+                    provider = &*self.provider,
+                    "the provider cannot be asked for the usage of streams"
+                );
+                self.tells_usage.store(false, Ordering::Relaxed);
+            }
         }
         let mut response = self.accepted(response).await?;
         match content_type(&response) {

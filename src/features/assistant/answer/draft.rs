@@ -34,9 +34,12 @@ impl Draft {
         }
     }
 
-    /// What question and answer have cost, where the provider has said that.
-    pub(super) fn tokens(&self) -> Option<u64> {
-        self.tokens
+    /// What question and answer have cost: what the provider says, or where it does not, or was stopped, `estimated` for
+    /// that, and what earlier rounds of calls are known to have cost.
+    pub(super) fn tokens(&self, estimated: u64) -> u64 {
+        let before = self.talk.as_ref().and_then(Talk::usage);
+        let before = before.map_or(0, Usage::total);
+        self.tokens.unwrap_or(before.saturating_add(estimated))
     }
 
     /// Waits for more; for nothing after the end.
