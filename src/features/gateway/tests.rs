@@ -260,14 +260,19 @@ async fn what_is_wrong_with_a_request_is_said() {
 
 #[tokio::test]
 async fn a_body_of_very_many_values_is_refused_before_it_takes_its_memory() {
-    let up = Up::with(Settings::default()).await;
-    let dense = format!("{{\"messages\":[{}1]}}", "1,".repeat(4_000_000));
+    let settings = Settings {
+        body_bytes: 1 << 20,
+        held_bytes: 1 << 20,
+        ..Settings::default()
+    };
+    let up = Up::with(settings).await;
+    let dense = format!("{{\"messages\":[{}1]}}", "1,".repeat(150_000));
     let post = up.request(Method::POST, "/v1/chat/completions").body(dense);
     let (status, problem) = error(post.send().await.unwrap()).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(problem["type"], "invalid_request_error");
     // The same length in a text is no more than its length.
-    let long = json!([{ "role": "user", "content": "1,".repeat(4_000_000) }]);
+    let long = json!([{ "role": "user", "content": "1,".repeat(150_000) }]);
     let response = up.ask(&with(&hello(), "messages", long)).await;
     assert_eq!(response.status(), StatusCode::OK);
 }
