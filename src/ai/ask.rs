@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 /// A chat completion that is wanted.
 #[derive(Clone, Debug, Default)]
 pub struct Ask {
-    /// The request's body in OpenAI's form: `messages`, `model`, and whatever else. Only `model` is rewritten on its way,
-    /// and `stream`.
+    /// The request's body in OpenAI's form: `messages`, `model`, and whatever else. On its way `model`, `stream` and
+    /// `stream_options` are rewritten; the rest is sent as it is, with its fields in their order. A number that is
+    /// neither a 64-bit integer nor a double becomes the nearest double.
     pub body: Map<String, Value>,
     /// The providers that may answer, in the order in which they are to be tried. Empty: all that have the model, in
     /// their own order.

@@ -91,7 +91,7 @@ impl Chunk {
         if let Some(chunk) = self.0.as_object_mut()
             && chunk.get("usage").is_some_and(Value::is_null)
         {
-            chunk.remove("usage");
+            chunk.shift_remove("usage");
         }
     }
 

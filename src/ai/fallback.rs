@@ -2,20 +2,30 @@
 
 use std::future::Future;
 
+use serde_json::{Map, Value};
+
 use super::Refusal;
 use super::provider::{Blame, Failure, Provider};
 
-/// Asks the candidates in their order.
+/// Asks the candidates in their order. The last one is given the request itself, and not a copy: with one candidate there is
+/// never more than one of it.
 pub(super) async fn first<'a, T, F>(
     candidates: Vec<(&'a Provider, String)>,
-    ask: impl Fn(&'a Provider, String) -> F,
+    mut body: Map<String, Value>,
+    ask: impl Fn(&'a Provider, String, Map<String, Value>) -> F,
 ) -> Result<T, Box<Refusal>>
 where
     F: Future<Output = Result<T, Failure>>,
 {
     let mut failures = Vec::new();
+    let mut left = candidates.len();
     for (provider, model) in candidates {
-        match ask(provider, model).await {
+        left -= 1;
+        let body = match left {
+            0 => std::mem::take(&mut body),
+            _ => body.clone(),
+        };
+        match ask(provider, model, body).await {
             Ok(answer) => return Ok(answer),
             // Another one would say the same.
             Err(failure) if failure.blame == Blame::Request => return Err(failure.refusal),

@@ -99,6 +99,13 @@ impl Ai {
         route::models(&self.0.providers)
     }
 
+    /// The model of this name, and who would be asked for it: one of those that are listed, or else any name, where there is a
+    /// provider that is configured without models and so takes each.
+    #[must_use]
+    pub fn model(&self, id: &str) -> Option<Model> {
+        route::model(&self.0.providers, id)
+    }
+
     /// Asks for an answer as it is written. Resolves with the first visible token, or the end of an answer that has none,
     /// and tries the providers one after another until then.
     ///
@@ -109,12 +116,10 @@ impl Ai {
     /// Dropped, the provider that is being asked is hung up on.
     pub async fn stream(&self, ask: Ask) -> Result<Answer, Box<Refusal>> {
         let candidates = route::candidates(&self.0.providers, &ask)?;
-        let body = &ask.body;
         fallback::first(
             candidates,
-            async move |provider: &Provider, model: String| {
-                provider.stream(&model, body.clone()).await
-            },
+            ask.body,
+            async |provider: &Provider, model: String, body| provider.stream(&model, body).await,
         )
         .await
     }
@@ -128,12 +133,10 @@ impl Ai {
     /// As for [`stream`](Self::stream).
     pub async fn complete(&self, ask: Ask) -> Result<Whole, Box<Refusal>> {
         let candidates = route::candidates(&self.0.providers, &ask)?;
-        let body = &ask.body;
         fallback::first(
             candidates,
-            async move |provider: &Provider, model: String| {
-                provider.complete(&model, body.clone()).await
-            },
+            ask.body,
+            async |provider: &Provider, model: String, body| provider.complete(&model, body).await,
         )
         .await
     }

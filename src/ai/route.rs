@@ -28,6 +28,16 @@ pub(super) fn models(providers: &[Provider]) -> Vec<Model> {
     models
 }
 
+pub(super) fn model(providers: &[Provider], id: &str) -> Option<Model> {
+    let listed = models(providers).into_iter().find(|model| model.id == id);
+    listed.or_else(|| {
+        let takers = providers.iter().filter(|it| it.model(Some(id)).is_some());
+        let providers: Vec<_> = takers.map(|it| it.name().to_owned()).collect();
+        let id = id.to_owned();
+        (!providers.is_empty()).then_some(Model { id, providers })
+    })
+}
+
 /// The providers to try, each with the name it has for the model.
 pub(super) fn candidates<'a>(
     providers: &'a [Provider],

@@ -131,15 +131,26 @@ fn gateway(config: &Config) -> Result<Option<gateway::Settings>, Refused> {
             twice.name
         )));
     }
+    for (n, key) in keys.iter().enumerate() {
+        if let Some(other) = keys[..n].iter().find(|other| other.secret == key.secret) {
+            return Err(wrong(format!(
+                "the gateway's keys `{}` and `{}` are the same; give each a secret of its own, so that it is known who asks",
+                other.name, key.name
+            )));
+        }
+    }
+    let body_bytes = table
+        .body_bytes
+        .map_or(usual.body_bytes, |count| to_usize(count.get()));
     Ok(Some(gateway::Settings {
         keys,
         providers: table.providers.clone(),
         concurrent: table
             .concurrent
             .map_or(usual.concurrent, |count| to_usize(count.get())),
-        body_bytes: table
-            .body_bytes
-            .map_or(usual.body_bytes, |count| to_usize(count.get())),
+        body_bytes,
+        // Two of the largest, so that one is not refused because of what is beside it.
+        held_bytes: usual.held_bytes.max(body_bytes.saturating_mul(2)),
         ping_every: table.ping_every.map_or(usual.ping_every, |time| time.get()),
     }))
 }

@@ -9,7 +9,7 @@ use super::polling::Polling;
 use super::program::Refused;
 use crate::features::gateway::{Gateway, check_exposure};
 use crate::http::Http;
-use crate::lifecycle::{ExitKind, ServiceSpec};
+use crate::lifecycle::{ExitKind, Restart, RestartPolicy, ServiceSpec};
 
 /// A listener that has its address.
 pub(super) struct Serving {
@@ -55,13 +55,20 @@ impl Serving {
     pub(super) fn beside<E>(self, polling: Polling<E>) -> Polling<E> {
         let Self { http, gateway } = self;
         let polling = polling.beside_the_pollers(move |supervisor| {
-            supervisor.beside(ServiceSpec::new("http").weight(8), move || http.clone())
+            supervisor.beside(http_service(), move || http.clone())
         });
-        let Some(gateway) = gateway else {
+        // Where there are no keys, nothing is counted.
+        let Some(gateway) = gateway.filter(Gateway::has_keys) else {
             return polling;
         };
         polling.before_the_lanes(move |supervisor, store| {
             supervisor.service("gateway", move || gateway.keeper(store()))
         })
     }
+}
+
+/// A failure of its own ends its requests, and then it is there again.
+fn http_service() -> ServiceSpec {
+    let policy = RestartPolicy::new(Restart::Transient);
+    ServiceSpec::new("http").weight(8).restart(policy)
 }

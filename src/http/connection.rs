@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tracing::debug;
 
 use super::drain::Stage;
+use super::socket::{Socket, hung_up};
 use super::traffic::Traffic;
 
 /// What a connection may take.
@@ -44,6 +45,7 @@ pub(super) async fn serve(
     limits: Limits,
 ) {
     prepare(&stream, limits);
+    let stream = Arc::new(stream);
     let closing = traffic.drain.reached(Stage::Closing);
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let answer = Arc::clone(&traffic).answer(router.clone(), request.map(Body::new));
@@ -52,14 +54,21 @@ pub(super) async fn serve(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Socket(Arc::clone(&stream))), service);
     let mut connection = std::pin::pin!(connection);
     let end = tokio::select! {
+        biased;
+        // First, so that what can be answered at once is, also to a client that says no more.
         end = connection.as_mut() => end,
         () = closing => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                biased;
+                end = connection.as_mut() => end,
+                () = hung_up(&stream) => return,
+            }
         }
+        () = hung_up(&stream) => return,
     };
     if let Err(error) = end {
         debug!(%error, "a connection ended badly");

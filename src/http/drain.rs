@@ -31,6 +31,20 @@ impl Drain {
         *self.0.borrow() >= Stage::Draining
     }
 
+    /// Resolves when no new request is taken any more.
+    ///
+    /// # Cancel safety
+    /// Level-triggered.
+    pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.reached(Stage::Draining)
+    }
+
+    /// Whether the time for finishing is over.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        *self.0.borrow() >= Stage::Ending
+    }
+
     /// Resolves when the time for finishing is over: a stream writes its last word now, and ends.
     ///
     /// # Cancel safety

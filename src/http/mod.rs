@@ -12,7 +12,10 @@
 //!
 //! Invariants:
 //! - A request counts as in flight from its head to the last byte of its answer's body, or its client's end.
-//! - Neither an idle connection nor a client that does not read holds up a stop.
+//! - Neither an idle connection, nor a client that does not read, nor a body that does not come holds up a stop.
+//! - A client that has closed its side is gone, whatever it has sent before: what it asked for is dropped (on Linux, also where
+//!   bytes follow its request).
+//! - The bodies that are held at the same time have a limit together.
 //! - A panic in a handler is that request's 500, and nobody else's.
 //! - There is no task that outlives the service.
 //!
@@ -23,11 +26,12 @@ mod connection;
 mod drain;
 mod health;
 mod server;
+mod socket;
 #[cfg(test)]
 mod tests;
 mod traffic;
 
-pub use body::{BodyError, read_body};
+pub use body::{Bodies, BodyError, Room};
 pub use connection::Limits;
 pub use drain::Drain;
 pub use server::Http;

@@ -10,7 +10,7 @@ use axum::Router;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{Instrument, error, warn};
+use tracing::{Instrument, debug, error, warn};
 
 use super::connection::{Limits, serve};
 use super::drain::{Drain, Stage};
@@ -18,7 +18,7 @@ use super::health;
 use super::traffic::{Traffic, nothing_here};
 use crate::lifecycle::{Failure, Service, ServiceContext, Work, caught};
 
-/// After a connection could not be accepted, as where too many files are open.
+/// After a connection could not be accepted for want of open files or memory: at once it would fail again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest that last words, and then their way out, are given.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -154,6 +154,10 @@ impl Running {
                 Some(_) = self.connections.join_next() => {}
                 (accepted, place) = next(&self.listener, &self.places) => match accepted {
                     Ok(stream) => self.take(stream, place),
+                    // That connection is gone, and the next one may be well.
+                    Err(error) if !is_short_of_means(&error) => {
+                        debug!(%error, "a connection ended before it was accepted");
+                    }
                     Err(error) => {
                         warn!(%error, "a connection could not be accepted");
                         tokio::select! {
@@ -211,6 +215,13 @@ impl Running {
         let _ = timeout(moment, closed).await;
         self.connections.shutdown().await;
     }
+}
+
+/// Whether it is the process or the system that has no more files or memory, and not the connection that is at fault.
+fn is_short_of_means(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let scarce = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| scarce.contains(&errno))
 }
 
 /// The next connection, as soon as there is a place for it.

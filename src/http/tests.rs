@@ -19,7 +19,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::*;
-use crate::lifecycle::{Handle, Phase, Report, Supervisor};
+use crate::lifecycle::{
+    Builder, Failure, Handle, Phase, Report, Restart, RestartPolicy, Service, ServiceContext,
+    ServiceSpec, Supervisor,
+};
 
 const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// Nothing here takes nearly as long.
@@ -44,6 +47,10 @@ impl Up {
             .signals(false)
             .stop_timeout(BUDGET)
             .service("http", move || served.clone());
+        Self::beneath(http, supervisor).await
+    }
+
+    async fn beneath(http: Http, supervisor: Builder) -> Self {
         let handle = supervisor.handle();
         let mut running = JoinSet::new();
         running.spawn(supervisor.run());
@@ -292,6 +299,30 @@ async fn a_client_that_goes_away_ends_its_handler() {
     soon(dropped.notified()).await;
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_client_that_goes_away_is_noticed_behind_bytes_that_nobody_reads() {
+    for follows in ["\r\n", "GET /other HTTP/1.1\r\nhost: x\r\n\r\n"] {
+        let (begun, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (says, tells) = (Arc::clone(&begun), Arc::clone(&dropped));
+        let routes = Router::new().route(
+            "/",
+            get(async move || {
+                let _guard = Tells(tells);
+                says.notify_one();
+                pending::<()>().await;
+            }),
+        );
+        let up = Up::with(routes).await;
+        let mut client = up.connect().await;
+        let request = format!("GET / HTTP/1.1\r\nhost: x\r\n\r\n{follows}");
+        client.write_all(request.as_bytes()).await.unwrap();
+        soon(begun.notified()).await;
+        drop(client);
+        soon(dropped.notified()).await;
+    }
+}
+
 #[tokio::test]
 async fn a_head_that_does_not_come_closes_the_connection() {
     let limits = Limits {
@@ -351,16 +382,19 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
     assert!(answer.contains("\"phase\":\"running\""), "{answer}");
 }
 
+/// Reads up to 8 bytes, and says how that went.
+fn reader(bodies: Bodies, drain: Drain) -> Router {
+    let read = async move |body: Body| match bodies.read(body, &drain).await {
+        Ok((bytes, _room)) => (StatusCode::OK, format!("{} bytes", bytes.len())),
+        Err(BodyError::Stopping) => (StatusCode::SERVICE_UNAVAILABLE, String::new()),
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error:?}")),
+    };
+    Router::new().route("/", post(read))
+}
+
 #[tokio::test]
 async fn a_body_is_read_up_to_its_limit() {
-    let routes = Router::new().route(
-        "/",
-        post(async |body: Body| match read_body(body, 8).await {
-            Ok(bytes) => format!("{} bytes", bytes.len()),
-            Err(error) => format!("{error:?}"),
-        }),
-    );
-    let up = Up::with(routes).await;
+    let up = Up::with(reader(Bodies::new(8, 8), Drain::new())).await;
     let post = async |body: &'static str| {
         let request = up.client.post(up.url("/")).body(body);
         soon(request.send()).await.unwrap().text().await.unwrap()
@@ -371,10 +405,87 @@ async fn a_body_is_read_up_to_its_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_come_is_given_up() {
+    let read = async |body| {
+        let read = Bodies::new(8, 8).read(body, &Drain::new()).await;
+        read.map(|_| ()).unwrap_err()
+    };
     let body = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
-    assert_eq!(read_body(body, 8).await, Err(BodyError::TooSlow));
+    assert_eq!(read(body).await, BodyError::TooSlow);
     let body = Body::from_stream(stream::iter([Err::<Bytes, _>(std::io::Error::other("x"))]));
-    assert_eq!(read_body(body, 8).await, Err(BodyError::Broken));
+    assert_eq!(read(body).await, BodyError::Broken);
+}
+
+#[tokio::test]
+async fn bodies_that_are_held_have_a_limit_together() {
+    let (bodies, drain) = (Bodies::new(8, 12), Drain::new());
+    let read = async |text: &'static str| bodies.read(Body::from(text), &drain).await;
+    let (_, mut first) = read("12345678").await.unwrap();
+    assert_eq!(read("12345").await.unwrap_err(), BodyError::Full);
+    let (_, second) = read("1234").await.unwrap();
+    assert_eq!(first.add(1), Err(BodyError::Full));
+    assert_eq!(first.add(5), Err(BodyError::TooMuch));
+    drop(second);
+    assert_eq!(first.add(4), Ok(()));
+    drop(first);
+    read("12345678").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_does_not_hold_up_a_stop() {
+    let http = Http::bind(LOOPBACK).unwrap();
+    let routes = reader(Bodies::new(8, 8), http.drain());
+    let up = Up::of(http.mount(routes)).await;
+    let mut slow = up.connect().await;
+    let head = b"POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 8\r\n\r\n";
+    slow.write_all(head).await.unwrap();
+    // It is asked to go on once somebody reads.
+    slow.read_exact(&mut [0; 25]).await.unwrap();
+    slow.write_all(b"123").await.unwrap();
+    let began = Instant::now();
+    up.stop();
+    let mut answer = String::new();
+    soon(slow.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert_eq!(up.end().await.exit_kind().code(), 0);
+    assert!(began.elapsed() < BUDGET / 2, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_service_that_failed_is_there_again_at_the_same_address() {
+    let (http, fail) = (Http::bind(LOOPBACK).unwrap(), Arc::new(Notify::new()));
+    let (served, fails) = (http.clone(), Arc::clone(&fail));
+    let policy = RestartPolicy::new(Restart::Transient);
+    let spec = ServiceSpec::new("http").restart(policy);
+    let supervisor = Supervisor::builder("test").signals(false);
+    let supervisor = supervisor.service(spec, move || {
+        let (http, fails) = (served.clone(), Arc::clone(&fails));
+        move |cx: ServiceContext| {
+            let fails = Arc::clone(&fails);
+            let mut http = http.clone();
+            async move {
+                tokio::select! {
+                    end = http.run(cx) => end,
+                    () = fails.notified() => Err(Failure::transient("a bad day", Duration::ZERO)),
+                }
+            }
+        }
+    });
+    let up = Up::beneath(http, supervisor).await;
+    fail.notify_one();
+    let again = async {
+        loop {
+            // Between its lives nobody listens.
+            if let Ok(response) = up.client.get(up.url("/health")).send().await {
+                let health: Value = response.json().await.unwrap();
+                if health["services"][0]["restarts"] == 1 {
+                    break health;
+                }
+            }
+        }
+    };
+    assert_eq!(soon(again).await["services"][0]["state"], "ready");
+    up.stop();
+    assert_eq!(up.end().await.exit_kind().code(), 0);
 }
 
 #[tokio::test]

@@ -27,6 +27,9 @@ pub(crate) const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("lifecycle", &[]),
 ];
 
+/// What features have in common: it knows none of them.
+pub(crate) const SHARED: [&str; 3] = ["errors", "kinds", "moment"];
+
 /// What the generic core may use of other packages.
 pub(crate) const LIFECYCLE_MAY_USE: [&str; 8] = [
     "std",

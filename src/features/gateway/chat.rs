@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use tracing::field::Empty;
 use tracing::{Instrument, debug, debug_span};
@@ -12,6 +12,7 @@ use super::Shared;
 use super::door::Caller;
 use super::error::{MODEL, PROVIDER, Problem, name};
 use super::meter::Meter;
+use super::name::Name;
 use super::question::Question;
 use super::{stream, turn};
 
@@ -28,7 +29,7 @@ pub(super) async fn anybody(
 pub(super) async fn provider(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
-    Path(provider): Path<String>,
+    Name(provider): Name,
     body: Body,
 ) -> Response {
     answer(shared, caller, Some(provider), body).await
@@ -58,7 +59,7 @@ async fn ask(
 ) -> Result<Response, Problem> {
     let place = turn::take(shared, caller)?;
     let question = Question::read(shared, provider, body).await?;
-    let meter = Meter::new(shared, caller, place, &question.ask.body);
+    let meter = Meter::new(shared, caller, place, question.tokens);
     if question.is_streamed {
         stream::respond(shared, question, meter).await
     } else {
@@ -68,6 +69,7 @@ async fn ask(
 
 async fn whole(shared: &Shared, question: Question, mut meter: Meter) -> Result<Response, Problem> {
     let answer = shared.ai().complete(question.ask).await;
+    drop(question.room);
     let answer = answer.map_err(|refusal| {
         meter.end(refusal.status, "refused by the providers");
         Problem::tried(refusal)

@@ -59,7 +59,8 @@ fn whose(headers: &HeaderMap, keys: &[GatewayKey]) -> Result<usize, Problem> {
         refused("no API key was sent; send yours in the header Authorization: Bearer KEY")
     })?;
     let mut found = u64::MAX;
-    // All of them, in a time that does not tell which one it was.
+    // All of them, in a time that does not tell which one it was, nor how much of it was right. That its length is another
+    // key's is no secret.
     for (place, key) in (0_u64..).zip(keys) {
         let is_it = sent.ct_eq(key.secret.expose().as_bytes());
         found.conditional_assign(&place, is_it);

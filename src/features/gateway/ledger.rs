@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -51,7 +51,7 @@ impl Ledger {
         }
     }
 
-    /// Adds what was spent before this process began.
+    /// Takes in what was spent before this process began.
     pub(super) fn restore(&self, key: usize, spent: Spent) {
         if let Some(mut account) = self.account(key) {
             account.restore(spent);
@@ -137,19 +137,22 @@ impl Account {
         self.is_changed = true;
     }
 
+    /// Only where nothing has been counted yet: what is in the store else is a part of what is here.
     fn restore(&mut self, earlier: Spent) {
-        if self.spent.day.is_empty() || self.spent.day == earlier.day {
-            self.spent.day = earlier.day;
-            self.spent.tokens = self.spent.tokens.saturating_add(earlier.tokens);
-            self.spent.requests = self.spent.requests.saturating_add(earlier.requests);
+        if self.spent.day.is_empty() {
+            self.spent = earlier;
         }
     }
 
+    /// Forward only, for a clock that is set back by a moment must not give a day's tokens again. A page from further ahead
+    /// than tomorrow was begun by a clock that was wrong.
     fn turn_the_page(&mut self, date: SystemTime) {
-        let day = DateTime::<Utc>::from(date).date_naive().to_string();
-        if self.spent.day != day {
+        let today = DateTime::<Utc>::from(date).date_naive();
+        let page = self.spent.day.parse::<NaiveDate>();
+        let is_present = page.is_ok_and(|page| (0..=1).contains(&(page - today).num_days()));
+        if !is_present {
             self.spent = Spent {
-                day,
+                day: today.to_string(),
                 ..Spent::default()
             };
         }
@@ -224,9 +227,34 @@ mod tests {
         account.restore(earlier("2026-06-30"));
         account.admit(Instant::now(), evening()).unwrap();
         assert_eq!(account.spent.tokens, 0);
-        account.restore(earlier("2026-06-30"));
-        assert_eq!(account.spent.tokens, 0);
-        account.restore(earlier("2026-07-01"));
-        assert_eq!((account.spent.tokens, account.spent.requests), (90, 4));
+    }
+
+    #[test]
+    fn what_is_restored_twice_counts_once() {
+        let mut account = account(Some(100), None);
+        let earlier = Spent {
+            day: "2026-07-01".to_owned(),
+            tokens: 60,
+            requests: 3,
+        };
+        account.restore(earlier.clone());
+        account.admit(Instant::now(), evening()).unwrap();
+        account.restore(earlier);
+        assert_eq!((account.spent.tokens, account.spent.requests), (60, 4));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_gives_no_tokens_again() {
+        let (mut account, now) = (account(Some(100), None), Instant::now());
+        let morning = evening() + Duration::from_secs(2 * 3_600);
+        account.spend(100, morning);
+        account.spend(1, evening());
+        assert_eq!(account.spent.day, "2026-07-02");
+        assert_eq!(account.spent.tokens, 101);
+        assert!(matches!(account.admit(now, evening()), Err(Over::Day(_))));
+        // A day of a clock that was years ahead does not last for years.
+        account.spent.day = "2031-01-01".to_owned();
+        account.admit(now, evening()).unwrap();
+        assert_eq!(account.spent.day, "2026-07-01");
     }
 }

@@ -12,6 +12,7 @@ use super::Shared;
 use super::door::Caller;
 use super::ledger::Ledger;
 use crate::ai::{Chunk, Usage, estimate};
+use crate::http::Drain;
 
 /// Goes with a request until its answer is over, also where that is because nobody reads it any more: then what was asked
 /// and what came is counted.
@@ -23,7 +24,8 @@ pub(super) struct Meter {
     asked: u64,
     came: u64,
     said: Option<Usage>,
-    /// How it ended; none where the client went away.
+    drain: Drain,
+    /// How it ended; none where nobody waited for that.
     end: Option<(u16, &'static str)>,
     _place: OwnedSemaphorePermit,
 }
@@ -33,16 +35,15 @@ impl Meter {
         shared: &Shared,
         caller: Caller,
         place: OwnedSemaphorePermit,
-        question: &Map<String, Value>,
+        asked: u64,
     ) -> Self {
-        let messages = question.get("messages").and_then(Value::as_array);
-        let messages = messages.map_or(0, |messages| estimate::messages(messages));
         Self {
+            drain: shared.drain.clone(),
             ledger: Arc::clone(&shared.gateway.0.ledger),
             caller,
             began: Instant::now(),
             span: Span::current(),
-            asked: messages + question.get("tools").map_or(0, tokens_of),
+            asked,
             came: 0,
             said: None,
             end: None,
@@ -96,6 +97,10 @@ impl Meter {
 
 impl Drop for Meter {
     fn drop(&mut self) {
+        if self.end.is_none() && self.drain.is_ending() {
+            // Whoever asked was told to ask again, and is charged then.
+            self.end(503, "cut off by the stop");
+        }
         let tokens = self.usage().total();
         if let Caller(Some(key)) = self.caller {
             self.ledger.spend(key, tokens, SystemTime::now());
@@ -105,6 +110,13 @@ impl Drop for Meter {
         self.span
             .in_scope(|| debug!(status, elapsed_ms, tokens, "{how}"));
     }
+}
+
+/// What a question may cost, in tokens.
+pub(super) fn asked(question: &Map<String, Value>) -> u64 {
+    let messages = question.get("messages").and_then(Value::as_array);
+    let messages = messages.map_or(0, |messages| estimate::messages(messages));
+    messages + question.get("tools").map_or(0, tokens_of)
 }
 
 /// Tokens of everything that is said in it, whatever its shape.

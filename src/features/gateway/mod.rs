@@ -16,8 +16,10 @@
 //! - The call upstream belongs to the request's future, then to the answer's body: a client that disconnects ends it.
 //! - A stream that broke ends with an error frame and without `[DONE]`: clients take a mere end for a whole answer.
 //! - Once providers have been tried, the client is told not to try again (`x-should-retry: false`): tries would multiply.
-//! - What is not known here goes through untouched, in both directions.
-//! - A key is in no log line, no error and no document; keys are compared in constant time, all of them.
+//! - What is not known here goes through untouched, in both directions, with fields in their order. Numbers that are neither
+//!   64-bit integers nor doubles are the exception: they become the nearest double.
+//! - What the bodies of all requests take of memory has a limit, and a large one is read by no thread that others wait for.
+//! - A key is in no log line, no error and no document; it is compared with all keys of its length in constant time.
 //!
 //! Deliberately not done: cross-origin headers (a page in a browser is not to hold a key), other endpoints of OpenAI's,
 //! users, several choices' worth of budgets. A crash may forget what was spent in its last two seconds.
@@ -30,6 +32,7 @@ mod keeper;
 mod ledger;
 mod meter;
 mod models;
+mod name;
 mod openapi;
 mod question;
 mod settings;
@@ -47,7 +50,7 @@ use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 
 use crate::ai::Ai;
-use crate::http::Drain;
+use crate::http::{Bodies, Drain};
 use crate::store::Store;
 
 pub use door::check_exposure;
@@ -64,6 +67,7 @@ struct Inner {
     ai: Ai,
     settings: Settings,
     places: Arc<Semaphore>,
+    bodies: Bodies,
     ledger: Arc<Ledger>,
 }
 
@@ -73,10 +77,17 @@ impl Gateway {
     pub fn new(ai: Ai, settings: Settings) -> Self {
         Self(Arc::new(Inner {
             places: Arc::new(Semaphore::new(settings.concurrent)),
+            bodies: Bodies::new(settings.body_bytes, settings.held_bytes),
             ledger: Arc::new(Ledger::new(&settings.keys)),
             ai,
             settings,
         }))
+    }
+
+    /// Whether somebody's spending is counted.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        !self.0.settings.keys.is_empty()
     }
 
     /// The service that keeps what was spent in a store. It is to be ready before the first request, and to end after the

@@ -1,14 +1,15 @@
 //! The models that can be asked for.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::Shared;
 use super::error::Problem;
+use super::name::Name;
 use crate::ai::Model;
 
-/// `GET /v1/models`
+/// `GET /v1/models`: what is configured. A provider without models takes any name, and lists none.
 pub(super) async fn list(State(shared): State<Shared>) -> Json<Value> {
     listed(shared.ai().models().iter())
 }
@@ -16,11 +17,10 @@ pub(super) async fn list(State(shared): State<Shared>) -> Json<Value> {
 /// `GET /v1/models/{model}`; a model's name may have slashes in it.
 pub(super) async fn one(
     State(shared): State<Shared>,
-    Path(id): Path<String>,
+    Name(id): Name,
 ) -> Result<Json<Value>, Problem> {
-    let models = shared.ai().models();
-    let model = models.iter().find(|model| model.id == id);
-    model.map(|model| Json(shown(model))).ok_or_else(|| {
+    let model = shared.ai().model(&id);
+    model.map(|model| Json(shown(&model))).ok_or_else(|| {
         let text = format!("there is no model `{id}` here; GET /v1/models lists those there are");
         Problem::new(404, "invalid_request_error", text)
             .code("model_not_found")
@@ -31,7 +31,7 @@ pub(super) async fn one(
 /// `GET /api/{provider}/models`
 pub(super) async fn of_provider(
     State(shared): State<Shared>,
-    Path(provider): Path<String>,
+    Name(provider): Name,
 ) -> Result<Json<Value>, Problem> {
     if !shared.ai().providers().any(|name| name == provider) {
         let text = format!("there is no provider `{provider}` here");

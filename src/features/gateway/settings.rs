@@ -15,6 +15,10 @@ pub struct Settings {
     pub concurrent: usize,
     /// The largest request body, in bytes.
     pub body_bytes: usize,
+    /// What all bodies that are read or wait for their answers may take of memory together, in bytes: their text, and a
+    /// measure for each value in it. Further ones are refused with 429, and what is larger alone with 413. At least
+    /// `body_bytes`.
+    pub held_bytes: usize,
     /// A stream in which nothing has come for so long gets a `: ping`, and one that has not begun its headers.
     pub ping_every: Duration,
 }
@@ -39,6 +43,7 @@ impl Default for Settings {
             providers: Vec::new(),
             concurrent: 256,
             body_bytes: 8 << 20,
+            held_bytes: 64 << 20,
             ping_every: Duration::from_secs(10),
         }
     }

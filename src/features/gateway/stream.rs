@@ -28,8 +28,13 @@ pub(super) async fn respond(
     mut meter: Meter,
 ) -> Result<Response, Problem> {
     let ai = shared.ai().clone();
-    let ask = question.ask;
-    let mut asking: Asking = async move { ai.stream(ask).await }.boxed();
+    let (ask, room) = (question.ask, question.room);
+    let mut asking: Asking = async move {
+        let answer = ai.stream(ask).await;
+        drop(room);
+        answer
+    }
+    .boxed();
     let source = match timeout(shared.settings().ping_every, &mut asking).await {
         Ok(Ok(answer)) => Source::Answering(answer),
         Ok(Err(refusal)) => {

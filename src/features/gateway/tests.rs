@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::*;
-use crate::ai::{ProviderSpec, Secret};
+use crate::ai::{Kind, ProviderSpec, Secret};
 use crate::http::Http;
 use crate::lifecycle::{Handle, Phase, Report, Supervisor};
 use crate::store::Store;
@@ -41,7 +41,9 @@ impl Up {
         let http = Http::bind(LOOPBACK).unwrap();
         let http = http.clone().mount(gateway.router(http.drain()));
         let address = http.address();
-        let mut supervisor = Supervisor::builder("test").signals(false);
+        let mut supervisor = Supervisor::builder("test")
+            .signals(false)
+            .stop_timeout(Duration::from_secs(3));
         if let Some(store) = store {
             supervisor = supervisor.service("gateway", move || gateway.keeper(store.clone()));
         }
@@ -254,6 +256,96 @@ async fn what_is_wrong_with_a_request_is_said() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let message = error["message"].as_str().unwrap();
     assert!(message.contains("line 2 column"), "{message}");
+}
+
+#[tokio::test]
+async fn a_body_of_very_many_values_is_refused_before_it_takes_its_memory() {
+    let settings = Settings {
+        body_bytes: 1 << 20,
+        held_bytes: 1 << 20,
+        ..Settings::default()
+    };
+    let up = Up::with(settings).await;
+    let dense = format!("{{\"messages\":[{}1]}}", "1,".repeat(150_000));
+    let post = up.request(Method::POST, "/v1/chat/completions").body(dense);
+    let (status, problem) = error(post.send().await.unwrap()).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(problem["type"], "invalid_request_error");
+    // The same length in a text is no more than its length.
+    let long = json!([{ "role": "user", "content": "1,".repeat(150_000) }]);
+    let response = up.ask(&with(&hello(), "messages", long)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn bodies_that_are_held_at_the_same_time_have_a_limit_together() {
+    let mut slow = ProviderSpec::new("slow", silent());
+    slow.models = vec!["slow".to_owned()];
+    let ai = Ai::new(vec![ProviderSpec::offline("first"), slow]).unwrap();
+    let settings = Settings {
+        body_bytes: 1_000,
+        held_bytes: 3_000,
+        ..Settings::default()
+    };
+    let up = Up::of(Gateway::new(ai, settings), None).await;
+    let large = json!([{ "role": "user", "content": "x".repeat(800) }]);
+    let ask = async |model: &str| {
+        let body = with(
+            &with(&hello(), "model", model.into()),
+            "messages",
+            large.clone(),
+        );
+        up.ask(&body).await
+    };
+    let (one, two) = (ask("slow"), ask("slow"));
+    let meanwhile = async {
+        loop {
+            let response = ask("eliza").await;
+            if response.status() != StatusCode::OK {
+                break response;
+            }
+        }
+    };
+    let refused = tokio::select! {
+        _ = one => panic!("it is silent"),
+        _ = two => panic!("it is silent"),
+        refused = meanwhile => refused,
+    };
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let (status, problem) = error(refused).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (429, &json!("rate_limit_exceeded"))
+    );
+    // Those who held it have hung up.
+    while ask("eliza").await.status() != StatusCode::OK {}
+}
+
+#[tokio::test]
+async fn a_provider_without_models_takes_any_name_and_lists_none() {
+    let any = ProviderSpec::new("any", silent());
+    let ai = Ai::new(vec![any, ProviderSpec::offline("first")]).unwrap();
+    let up = Up::of(Gateway::new(ai, Settings::default()), None).await;
+    let model = async |id: &str| {
+        let model: Value = up
+            .get(&format!("/v1/models/{id}"))
+            .await
+            .json()
+            .await
+            .unwrap();
+        model["providers"].clone()
+    };
+    assert_eq!(model("whatever/it-is").await, json!(["any"]));
+    assert_eq!(model("eliza").await, json!(["first"]));
+    let list: Value = up.get("/v1/models").await.json().await.unwrap();
+    assert_eq!(list["data"].as_array().unwrap().len(), 1, "{list}");
+}
+
+/// A provider that never says a word.
+fn silent() -> Kind {
+    Kind::Command {
+        command: vec!["sleep".to_owned(), "600".to_owned()],
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::Gateway;
@@ -36,4 +38,17 @@ async fn a_client_that_goes_away_ends_the_call_upstream_in_every_window() {
     seen(3, 2);
     drop(answer);
     seen(3, 3);
+    // With bytes behind the request that nobody reads meanwhile.
+    let body =
+        r#"{"model":"stall","provider":"up","messages":[{"role":"user","content":"hello"}]}"#;
+    let length = body.len();
+    let request = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}\r\n"
+    );
+    let address = gateway.url.trim_start_matches("http://");
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(request.as_bytes()).await.unwrap();
+    seen(4, 3);
+    drop(client);
+    seen(4, 4);
 }

@@ -1,5 +1,6 @@
 //! The gateway as its clients meet it: in front of an upstream that fails in every way.
 
+mod beside;
 mod disconnects;
 mod faults;
 mod openai;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
-use super::support::{Process, Upstream};
+use super::support::{Process, Server, TOKEN, Upstream};
 
 /// A program that serves the gateway, and its upstream.
 struct Gateway {
@@ -24,44 +25,70 @@ struct Gateway {
     _dir: tempfile::TempDir,
 }
 
+/// How the program is configured.
+struct Setup<'a> {
+    /// Before the tables.
+    lines: &'a str,
+    ping_every: &'a str,
+    /// In the upstream's table.
+    up: &'a str,
+    /// The assistant's table. Without a server for its bot it is turned off: the sandbox's people would have it ask the upstream
+    /// beside the test.
+    assistant: &'a str,
+    /// Behind all others.
+    tables: &'a str,
+    /// What is in `$ADAS_KEY`.
+    key: &'a str,
+    /// Where its bot is; none: in a sandbox of its own.
+    bot_at: Option<&'a Server>,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self {
+            lines: "",
+            ping_every: "500ms",
+            up: "first_token_timeout = '3s'\nidle_timeout = '3s'\naliases = { nickname = 'ok-2' }",
+            assistant: "enabled = false",
+            tables: "",
+            key: "",
+            bot_at: None,
+        }
+    }
+}
+
 impl Gateway {
     fn start() -> Self {
-        Self::start_with("")
+        Self::start_as(&Setup::default())
     }
 
     /// One that lets in only who has the key.
     fn start_for(key: &str) -> Self {
-        Self::start_at(
-            "",
-            "[[gateway.key]]\nname = 'ada'\nkey_env = 'ADAS_KEY'\n",
+        Self::start_as(&Setup {
+            tables: "[[gateway.key]]\nname = 'ada'\nkey_env = 'ADAS_KEY'\n",
             key,
-        )
+            ..Setup::default()
+        })
     }
 
-    /// With these lines at the beginning of the configuration, before its tables.
-    fn start_with(lines: &str) -> Self {
-        Self::start_at(lines, "", "")
-    }
-
-    fn start_at(lines: &str, tables: &str, key: &str) -> Self {
+    fn start_as(setup: &Setup<'_>) -> Self {
         let (upstream, dir) = (Upstream::start(), tempfile::tempdir().unwrap());
         let file = dir.path().join("sundown.toml");
-        let config = format!(
-            "listen = '127.0.0.1:0'\nsandbox = true\n{lines}\n\
-             [gateway]\nping_every = '500ms'\n\
-             [[provider]]\nname = 'up'\nbase_url = '{}'\nfirst_token_timeout = '3s'\nidle_timeout = '3s'\n\
-             aliases = {{ nickname = 'ok-2' }}\n\
-             [[provider]]\nname = 'spare'\nkind = 'offline'\n{tables}",
-            upstream.url
-        );
-        fs::write(&file, config).unwrap();
+        fs::write(&file, setup.text(&upstream.url)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_sundown"));
         command
             .args(["run", "--config"])
             .arg(&file)
             .env("RUST_LOG", "sundown=debug")
-            .env("ADAS_KEY", key)
+            .env("ADAS_KEY", setup.key)
             .env_remove("TELOXIDE_TOKEN");
+        if let Some(server) = setup.bot_at {
+            command
+                .args(["--poll-timeout", "1s", "--api-url", &server.url])
+                .arg("--state-dir")
+                .arg(dir.path().join("state"))
+                .env("TELOXIDE_TOKEN", TOKEN);
+        }
         let process = Process::start(&mut command);
         let line = process.wait_for("HTTP is served here");
         let url = line.split("url=").nth(1).unwrap();
@@ -69,7 +96,7 @@ impl Gateway {
         process.wait_for("phase=running");
         let client = Client::builder()
             .no_proxy()
-            .timeout(Duration::from_secs(30));
+            .timeout(Duration::from_secs(120));
         Self {
             process,
             upstream,
@@ -94,6 +121,29 @@ impl Gateway {
 
     async fn ask(&self, model: &str, is_streamed: bool) -> Response {
         self.request(model, is_streamed).send().await.unwrap()
+    }
+}
+
+impl Setup<'_> {
+    /// The configuration. The provider `spare` knows some of the upstream's models by name, and needs no network.
+    fn text(&self, upstream: &str) -> String {
+        let Self {
+            lines,
+            ping_every,
+            up,
+            assistant,
+            tables,
+            bot_at,
+            ..
+        } = self;
+        format!(
+            "listen = '127.0.0.1:0'\nsandbox = {}\n{lines}\n\
+             [gateway]\nping_every = '{ping_every}'\n[assistant]\n{assistant}\n\
+             [[provider]]\nname = 'up'\nbase_url = '{upstream}'\n{up}\n\
+             [[provider]]\nname = 'spare'\nkind = 'offline'\nmodels = ['eliza']\n\
+             aliases = {{ '500' = 'eliza', reset = 'eliza' }}\n{tables}",
+            bot_at.is_none()
+        )
     }
 }
 

@@ -1,5 +1,8 @@
 //! What is refused before anything starts.
 
+use std::fs;
+use std::process::Command;
+
 use crate::support::Process;
 
 #[test]
@@ -18,4 +21,26 @@ fn an_address_that_is_taken_is_refused() {
     let ended = process.end();
     ended.assert_code(69);
     assert!(ended.stderr.contains("--listen"), "{}", ended.stderr);
+}
+
+#[test]
+fn two_keys_with_the_same_secret_are_refused_by_their_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("sundown.toml");
+    let key = |name: &str| format!("[[gateway.key]]\nname = '{name}'\nkey_env = 'SHARED_KEY'\n");
+    fs::write(&file, key("ada") + &key("grace")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sundown"));
+    command
+        .args(["run", "--sandbox", "--listen", "127.0.0.1:0", "--config"])
+        .arg(&file)
+        .env("SHARED_KEY", "sk-shared-by-two")
+        .env_remove("TELOXIDE_TOKEN");
+    let ended = Process::start(&mut command).end();
+    ended.assert_code(78);
+    assert!(
+        ended.stderr.contains("`ada` and `grace`"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stderr.contains("sk-shared"), "{}", ended.stderr);
 }

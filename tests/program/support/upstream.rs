@@ -23,6 +23,8 @@ pub(crate) struct Upstream {
 #[derive(Default)]
 struct Counts {
     seen: Mutex<Seen>,
+    /// The bodies of all requests, as they came.
+    heard: Mutex<Vec<String>>,
     changed: Condvar,
 }
 
@@ -35,6 +37,8 @@ pub(crate) struct Seen {
     pub(crate) aborted: usize,
     /// Requests that are being answered.
     pub(crate) open: usize,
+    /// Whether answers that are held go on.
+    is_released: bool,
 }
 
 impl Upstream {
@@ -57,15 +61,28 @@ impl Upstream {
         *self.counts.seen.lock().unwrap()
     }
 
+    /// The bodies of all requests so far, as they came.
+    pub(crate) fn heard(&self) -> Vec<String> {
+        self.counts.heard.lock().unwrap().clone()
+    }
+
+    /// The models that were asked for, one after another.
+    pub(crate) fn models(&self) -> Vec<String> {
+        let model = |text: &String| {
+            let body: Value = serde_json::from_str(text).unwrap_or_default();
+            body["model"].as_str().unwrap_or_default().to_owned()
+        };
+        self.heard().iter().map(model).collect()
+    }
+
+    /// Lets the answers of the model `held` come to their end, now and from now on.
+    pub(crate) fn release(&self) {
+        self.counts.change(|seen| seen.is_released = true);
+    }
+
     /// Waits until it has seen this.
     pub(crate) fn wait_until(&self, is_so: impl Fn(Seen) -> bool) {
-        let until = Instant::now() + PATIENCE;
-        let mut seen = self.counts.seen.lock().unwrap();
-        while !is_so(*seen) {
-            let left = until.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "not within {PATIENCE:?}: {seen:?}");
-            seen = self.counts.changed.wait_timeout(seen, left).unwrap().0;
-        }
+        self.counts.wait_until(PATIENCE, is_so);
     }
 }
 
@@ -74,18 +91,34 @@ impl Counts {
         change(&mut self.seen.lock().unwrap());
         self.changed.notify_all();
     }
+
+    fn wait_until(&self, patience: Duration, is_so: impl Fn(Seen) -> bool) {
+        let until = Instant::now() + patience;
+        let mut seen = self.seen.lock().unwrap();
+        while !is_so(*seen) {
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "not within {patience:?}: {seen:?}");
+            seen = self.changed.wait_timeout(seen, left).unwrap().0;
+        }
+    }
 }
 
 /// Answers one request after another.
 fn serve(stream: TcpStream, counts: &Counts) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
-    while let Some(question) = read_question(&mut reader)? {
+    while let Some(text) = read_question(&mut reader)? {
+        let question = serde_json::from_str(&text).unwrap_or_default();
+        counts.heard.lock().unwrap().push(text);
         counts.change(|seen| {
             seen.asked += 1;
             seen.open += 1;
         });
-        let answered = Answer { stream: &stream }.give(&question);
+        let answered = Answer {
+            stream: &stream,
+            counts,
+        }
+        .give(&question);
         counts.change(|seen| {
             seen.open -= 1;
             seen.aborted += usize::from(answered.is_err());
@@ -95,7 +128,8 @@ fn serve(stream: TcpStream, counts: &Counts) -> Result<()> {
     Ok(())
 }
 
-fn read_question(reader: &mut BufReader<TcpStream>) -> Result<Option<Value>> {
+/// The body of the next request.
+fn read_question(reader: &mut BufReader<TcpStream>) -> Result<Option<String>> {
     let (mut line, mut length) = (String::new(), 0);
     loop {
         line.clear();
@@ -112,11 +146,12 @@ fn read_question(reader: &mut BufReader<TcpStream>) -> Result<Option<Value>> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Some(serde_json::from_slice(&body).unwrap_or_default()))
+    Ok(Some(String::from_utf8_lossy(&body).into_owned()))
 }
 
 struct Answer<'a> {
     stream: &'a TcpStream,
+    counts: &'a Counts,
 }
 
 impl Answer<'_> {
@@ -205,6 +240,9 @@ impl Answer<'_> {
         }
         match model {
             "stall-after" => return self.stall(),
+            "held" => self
+                .counts
+                .wait_until(PATIENCE * 2, |seen| seen.is_released),
             "malformed" => {
                 return self
                     .part(b"data: {\"choices\": [\n\n")

@@ -93,7 +93,7 @@ pub(super) fn at_once(mut whole: Value) -> Chunk {
         .flatten()
         .filter_map(Value::as_object_mut)
     {
-        if let Some(message) = choice.remove("message") {
+        if let Some(message) = choice.shift_remove("message") {
             choice.insert("delta".to_owned(), message);
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 pub(super) fn whole(model: &str, mut body: Map<String, Value>) -> Map<String, Value> {
     rewrite(model, &mut body);
     body.insert("stream".to_owned(), false.into());
-    body.remove("stream_options");
+    body.shift_remove("stream_options");
     body
 }
 
@@ -37,10 +37,11 @@ pub(super) fn streamed(
 }
 
 fn rewrite(model: &str, body: &mut Map<String, Value>) {
-    body.remove("provider");
+    // `shift_remove` leaves the other fields in their order.
+    body.shift_remove("provider");
     // An empty name is that of no model: a provider that lists none is left to choose.
     if model.is_empty() {
-        body.remove("model");
+        body.shift_remove("model");
     } else {
         body.insert("model".to_owned(), model.into());
     }
@@ -61,6 +62,22 @@ mod tests {
         );
         let expected = json!({ "model": "y", "tools": [{ "a": 1 }], "seed": 7, "stream": false });
         assert_eq!(whole("y", asked), map(expected));
+    }
+
+    #[test]
+    fn fields_stay_in_their_order() {
+        let text =
+            r#"{"z":1,"provider":"p","model":"x","y":{"b":1,"a":2},"stream_options":{},"x":3}"#;
+        let sent = |body: Map<String, Value>| Value::Object(body).to_string();
+        let read = || serde_json::from_str::<Map<String, Value>>(text).unwrap();
+        assert_eq!(
+            sent(whole("m", read())),
+            r#"{"z":1,"model":"m","y":{"b":1,"a":2},"x":3,"stream":false}"#
+        );
+        assert_eq!(
+            sent(streamed("m", read(), true)),
+            r#"{"z":1,"model":"m","y":{"b":1,"a":2},"stream_options":{"include_usage":true},"x":3,"stream":true}"#
+        );
     }
 
     #[test]

@@ -55,6 +55,8 @@ async fn every_answer_is_as_the_document_declares_it() {
         ("/v1/models/{model}", "/v1/models/none"),
         ("/api/{provider}/models", "/api/first/models"),
         ("/api/{provider}/models", "/api/none/models"),
+        ("/v1/models/{model}", "/v1/models/%ff"),
+        ("/api/{provider}/models", "/api/%ff/models"),
         ("/openapi.json", "/openapi.json"),
     ];
     for (path, url) in gets {
@@ -81,6 +83,10 @@ async fn every_answer_is_as_the_document_declares_it() {
         (
             "/api/{provider}/chat/completions",
             "/api/none/chat/completions",
+        ),
+        (
+            "/api/{provider}/chat/completions",
+            "/api/%ff/chat/completions",
         ),
     ];
     for (path, url) in posts {

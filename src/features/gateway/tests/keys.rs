@@ -118,3 +118,28 @@ async fn a_keys_tokens_of_a_day_are_kept_over_a_restart() {
         store.close().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn who_is_sent_away_by_a_stop_pays_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store: Store = Arc::new(Sqlite::open(dir.path()).unwrap());
+    let ai = Ai::new(vec![ProviderSpec::new("slow", silent())]).unwrap();
+    let gateway = Gateway::new(ai, only(keyed("ada")));
+    let up = Up::of(gateway.clone(), Some(Arc::clone(&store))).await;
+    let asking = ask_as(&up, "sk-ada");
+    let stopping = async {
+        // As soon as it is held.
+        while gateway.0.places.available_permits() == Settings::default().concurrent {
+            tokio::task::yield_now().await;
+        }
+        up.handle.request_stop("the test is over");
+    };
+    let (response, ()) = tokio::join!(asking, stopping);
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    up.end().await;
+    let key = Key::new("gateway/spent/ada").unwrap();
+    let kept = store.read(&key).await.unwrap().unwrap();
+    let kept: Value = serde_json::from_str(&kept.body).unwrap();
+    assert_eq!((&kept["requests"], &kept["tokens"]), (&json!(1), &json!(0)));
+    store.close().await.unwrap();
+}
