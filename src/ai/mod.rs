@@ -99,6 +99,13 @@ impl Ai {
         route::models(&self.0.providers)
     }
 
+    /// Whether somebody can be asked for this model: one that lists it, or that takes any name.
+    #[must_use]
+    pub fn has_model(&self, name: &str) -> bool {
+        let mut providers = self.0.providers.iter();
+        providers.any(|provider| provider.model(Some(name)).is_some())
+    }
+
     /// Asks for an answer as it is written. Resolves with the first visible token, or the end of an answer that has none,
     /// and tries the providers one after another until then.
     ///
