@@ -91,9 +91,6 @@ fn assistant(config: &Config) -> Option<assistant::Settings> {
         return None;
     }
     let usual = assistant::Settings::default();
-    let wanted = table
-        .answer_timeout
-        .map_or(usual.answer_timeout, |time| time.get());
     Some(assistant::Settings {
         model: table.model.clone(),
         system: table.system.clone(),
@@ -109,8 +106,9 @@ fn assistant(config: &Config) -> Option<assistant::Settings> {
         forget_after: table
             .forget_after
             .map_or(usual.forget_after, |time| time.get()),
-        // Before the lanes cut its handler off, which would lose what there is of the answer.
-        answer_timeout: wanted.min(config.handler_timeout.mul_f64(0.8)),
+        answer_timeout: table
+            .answer_timeout
+            .map_or(usual.answer_timeout, |time| time.get()),
         // Before the lanes are told to drop what still runs, at 80 % of the stop's budget.
         drain: (config.stop_timeout / 2).max(Duration::from_millis(200)),
     })

@@ -21,7 +21,7 @@ use super::serving::Serving;
 use super::tokens::find_tokens;
 use crate::bot::UpdateHandler;
 use crate::config::{ApiUrl, Config};
-use crate::features::assistant::Assistant;
+use crate::features::assistant::{Assistant, Seats};
 use crate::features::guard::Guard;
 use crate::features::{Failed, assistant, basics, guard};
 use crate::lifecycle::{Builder, ExitKind, Failure, Handle, Report, Supervisor};
@@ -192,6 +192,8 @@ async fn run_bots(
     let commands: Vec<_> = on.iter().flat_map(|feature| feature.commands).collect();
     let others = basics::Others::new(commands.into_iter().copied());
     let assistant = parts.assistant.unwrap_or_default();
+    let for_assistant = Arc::clone(&live);
+    let seats = Seats::new(move || for_assistant.handlers());
     let add = |polling: Option<Polling<Failed>>, bot| {
         let tree = together(on.iter().map(|feature| (feature.handler)()));
         let polling = match polling {
@@ -206,7 +208,7 @@ async fn run_bots(
             .on_timer(together(timers.map(|timers| timers())))
             .dependencies(dptree::deps![
                 Guard::new(move || for_guard.operator_chat()),
-                Assistant::new(parts.ai.clone(), assistant.clone()),
+                Assistant::new(parts.ai.clone(), assistant.clone(), seats.clone()),
                 others.clone()
             ])
             .poller(poller.clone())

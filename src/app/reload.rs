@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::config::Config;
+use crate::features::assistant::Handlers;
 use crate::lanes::LanesConfig;
 use crate::lifecycle::{ExitKind, Failure};
 use crate::telemetry;
@@ -35,6 +36,14 @@ impl Live {
 
     pub(super) fn operator_chat(&self) -> Option<i64> {
         self.config().operator_chat
+    }
+
+    pub(super) fn handlers(&self) -> Handlers {
+        let config = self.config();
+        Handlers {
+            count: config.handlers,
+            timeout: config.handler_timeout,
+        }
     }
 
     /// Reads the configuration again, and takes over what can be. One that cannot be read changes nothing.

@@ -31,28 +31,60 @@ const LONGEST: usize = 400_000;
 /// For the last words of a process that is about to end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// An answer that finds no seat looks for one again after this.
+const NO_SEAT: Duration = Duration::from_secs(1);
+/// A question is given up when the process was killed so often while it was answered.
+const TRIES: u32 = 3;
+
+/// Begins anew what was being written when the process was killed. What was in hand then is tried one after another, until it
+/// is known to be harmless; an answer takes too long for that, so it gets into line as one that was never tried, and counts
+/// for itself.
+pub(super) fn after_a_kill(tools: &Tools, at: Place, id: u64, tries: u32) -> Result<(), Failed> {
+    let tries = tries + 1;
+    if tries < TRIES {
+        return Ok(Work::Answer { at, id, tries }.now(&tools.state)?);
+    }
+    let why = "I broke off each time that I tried".to_owned();
+    end(tools, at, id, End::without_asking(How::Failed(why)))
+}
+
 /// Asks the model for the question in hand, where it still is that.
 pub(super) async fn answer(
     tools: &Tools,
     at: Place,
     id: u64,
+    tries: u32,
     verdict: &Verdict,
 ) -> Result<(), Failed> {
     let conversation = desk::read(tools, at).await?;
     let Some(question) = conversation.in_hand(id) else {
         return Ok(());
     };
+    if question.is_stopped {
+        return end(tools, at, id, End::without_asking(How::Stopped));
+    }
     let running = tools.assistant.stops().begin(at, id);
+    let Some(_seat) = tools.assistant.seats().take() else {
+        return Ok(Work::Answer { at, id, tries }.after(&tools.state, NO_SEAT)?);
+    };
     let began = Instant::now();
-    let Some(end) = end_of(tools, at, &conversation, question, &running).await? else {
+    let Some(came) = end_of(tools, at, &conversation, question, &running).await? else {
         debug!(chat_id = at.chat, "the next start asks again");
         // A stop does not wait for that.
         verdict.retry_after(Duration::ZERO);
         return Ok(());
     };
+    let (how, tokens, elapsed_ms) = (
+        words::name_of(&came.how),
+        came.tokens,
+        began.elapsed().as_millis(),
+    );
+    info!(chat_id = at.chat, how, tokens, %elapsed_ms, "the model was asked");
+    end(tools, at, id, came)
+}
+
+fn end(tools: &Tools, at: Place, id: u64, end: End) -> Result<(), Failed> {
     let End { text, how, tokens } = end;
-    let (how_name, elapsed_ms) = (words::name_of(&how), began.elapsed().as_millis());
-    info!(chat_id = at.chat, how = how_name, tokens, %elapsed_ms, "the model was asked");
     let event = Event::Answered {
         id,
         text,
@@ -88,27 +120,43 @@ async fn end_of(
     question: &Question,
     running: &Running,
 ) -> Result<Option<End>, Failed> {
-    if question.is_stopped {
-        return Ok(Some(End::without_asking(How::Stopped)));
-    }
-    if let Some(wait) = spent::is_over(tools, question.user).await? {
-        let why = words::over_budget(wait);
-        return Ok(Some(End::without_asking(How::Failed(why))));
-    }
     let settings = tools.assistant.settings();
     let ask = prompt::ask(conversation, question, settings);
     let asked = prompt::estimate_of(&ask);
+    let reserved = match spent::reserve(tools, question.user, asked).await? {
+        Ok(reserved) => reserved,
+        Err(wait) => {
+            let why = words::over_budget(wait);
+            return Ok(Some(End::without_asking(How::Failed(why))));
+        }
+    };
     let (ai, ai_tools) = (tools.assistant.ai(), tools.assistant.ai_tools());
+    let (began, spans) = (Instant::now(), tools.assistant.seats().spans());
     let mut draft = Draft::begin(ai.clone(), ask, ai_tools.clone());
     let mut preview = Preview::new(tools, at, question);
     let mut text = String::new();
-    let how = write(tools, &mut draft, &mut text, &mut preview, running).await;
+    let deadline = began + settings.answer_timeout.min(spans.answer);
+    let how = write(
+        tools,
+        &mut draft,
+        &mut text,
+        &mut preview,
+        running,
+        deadline,
+    )
+    .await;
     let is_going_down = how == How::GoingDown;
     if is_going_down && text.trim().is_empty() {
         return Ok(None);
     }
-    preview.settle(is_going_down).await;
-    let tokens = draft.tokens(asked + estimate::text(&text));
+    preview.settle(is_going_down, began + spans.settled).await;
+    let estimated = match how {
+        // Who has not said a word has not worked, as far as is known.
+        How::Failed(_) | How::CutOff(_) if text.trim().is_empty() => 0,
+        _ => asked + estimate::text(&text),
+    };
+    let tokens = draft.tokens(estimated);
+    reserved.settle(tokens);
     say_last_words(tools, at, question, &text, &how).await;
     Ok(Some(End { text, how, tokens }))
 }
@@ -120,12 +168,11 @@ async fn write(
     text: &mut String,
     preview: &mut Preview,
     running: &Running,
+    deadline: Instant,
 ) -> How {
-    let settings = tools.assistant.settings();
-    let deadline = Instant::now() + settings.answer_timeout;
     let out_of_patience = async {
         tools.handle.stop_requested().await;
-        sleep(settings.drain).await;
+        sleep(tools.assistant.settings().drain).await;
     };
     tokio::pin!(out_of_patience);
     loop {

@@ -7,7 +7,7 @@ use super::conversation::Place;
 use super::machine::{Event, Reply};
 use super::moment::Moment;
 use super::outbox::Parcel;
-use super::updates::{ask, id_of, may_ask, place_of, quote_of, refuse};
+use super::updates::{ask, asker_of, may_ask, place_of, quote_of, refuse};
 use super::{Failed, Tools, desk, spent, words};
 
 /// The commands, each with what it does: for lists of what the bot can do.
@@ -64,10 +64,9 @@ impl Order {
 
 pub(super) async fn told(tools: Tools, message: Message, order: Order) -> Result<(), Failed> {
     let at = place_of(&message);
-    let Some(from) = &message.from else {
+    let Some(user) = asker_of(&message) else {
         return Ok(());
     };
-    let user = id_of(from);
     if !may_ask(&tools, at, user) {
         return refuse(&tools, at, &message, user);
     }
@@ -96,6 +95,7 @@ pub(super) async fn told(tools: Tools, message: Message, order: Order) -> Result
 pub(super) fn of_retry(reply: Reply) -> Option<&'static str> {
     match reply {
         Reply::NothingToRepeat => Some("There is nothing to ask again. Please ask anew."),
+        Reply::NotTheLast => Some("Only the last question can be asked again."),
         Reply::NotYours => Some("Only who has asked that can ask it again."),
         Reply::Full => Some(FULL),
         _ => None,
@@ -111,11 +111,11 @@ async fn ask_by_command(
     message: &Message,
     text: String,
 ) -> Result<(), Failed> {
-    let quoted = quote_of(message);
+    let quoted = quote_of(tools, message);
     match (text.is_empty(), quoted) {
         (false, quoted) => ask(tools, at, message, text, quoted).await,
         // As an answer to what is to be asked.
-        (true, Some(quoted)) => ask(tools, at, message, quoted, None).await,
+        (true, Some(quoted)) => ask(tools, at, message, quoted.text, None).await,
         (true, None) => {
             let text = "Write your question behind the command, like: /ask what is a monad?";
             say(tools, at, message, Parcel::plain(text))
@@ -165,8 +165,7 @@ async fn model(tools: &Tools, at: Place, message: &Message, name: &str) -> Resul
 
 /// Has this model answer from now on, and says so, or that there is none.
 pub(super) async fn choose(tools: &Tools, at: Place, name: &str) -> Result<String, Failed> {
-    let models = tools.assistant.ai().models();
-    if !models.iter().any(|model| model.id == name) {
+    if tools.assistant.ai().model(name).is_none() {
         return Ok("There is no such model. /model shows those there are.".to_owned());
     }
     let model = Some(name.to_owned());

@@ -61,7 +61,7 @@ pub(super) async fn look(
     if read(tools, at).await?.in_hand(id).is_none() {
         return Ok(());
     }
-    if tools.assistant.stops().is_running(at, id) {
+    if tools.assistant.stops().is_in_hand(at, id) {
         return look_later(tools, at, id);
     }
     if !is_suspect {
@@ -92,7 +92,10 @@ fn queue(tools: &Tools, at: Place, effect: Effect) -> Result<(), Failed> {
             let tries = 0;
             Work::Show { at, id, tries }.now(state)?;
         }
-        Effect::Answer { id } => Work::Answer { at, id }.now(state)?,
+        Effect::Answer { id } => {
+            let tries = 0;
+            Work::Answer { at, id, tries }.now(state)?;
+        }
         Effect::Cut { id } => tools.assistant.stops().stop(at, id),
         Effect::Over { id } => tools.assistant.stops().forget(at, id),
         Effect::Positions => Work::Positions { at }.now(state)?,

@@ -40,7 +40,7 @@ pub(super) fn step(conversation: Conversation, event: Event, cx: &Context<'_>) -
         Event::Stop { by, id } => turning.stop(by, id),
         Event::Forget => turning.forget(),
         Event::Choose { model } => turning.choose(model),
-        Event::Quiet => turning.quiet(),
+        Event::Quiet => turning.woken(),
     };
     turning.close(reply)
 }

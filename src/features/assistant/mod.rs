@@ -19,10 +19,13 @@
 //!   and while a model is silent the chat's own lane is free.
 //! - What is shown while an answer is written may be left out; the answer may not: it waits out floods and restarts.
 //! - A question that failed does not get into the history; of one that was stopped or cut off what there is does.
+//! - Answers use half of the handlers at most (one at least); the others are free for commands, however slow a model is.
+//! - A wait of more than a few seconds is a timer, never a handler that waits.
 //! - Nothing of what people and models write stands in the log.
 //!
 //! In a group it hears commands, whoever mentions it, and whoever replies to what it has said, where that has no buttons of
-//! another feature's. A question is stopped by who has asked it; in private that is the only one there.
+//! another feature's. A question is stopped by who has asked it; in private that is the only one there. Who writes in a group's or
+//! a channel's name asks, stops and spends as that, for the account behind it is everybody's.
 //!
 //! It has no task of its own: the lanes run it. A stop lets an answer that has begun go on for the settings' `drain`, and keeps
 //! what there is of it then; one of which nothing is there yet is asked for again by the next start.
@@ -37,6 +40,7 @@ mod desk;
 mod machine;
 mod outbox;
 mod prompt;
+mod seats;
 mod settings;
 mod spent;
 mod stops;
@@ -56,7 +60,9 @@ use crate::bot::{State, Timer, UpdateHandler, Verdict};
 use crate::lifecycle::Handle;
 use crate::telegram::outgoing::Outgoing;
 pub use commands::COMMANDS;
+pub use seats::{Handlers, Seats};
 pub use settings::Settings;
+use spent::Ledger;
 use stops::Stops;
 use work::Work;
 
@@ -72,19 +78,23 @@ struct Inner {
     /// What a model may use.
     ai_tools: AiTools,
     settings: Settings,
+    seats: Seats,
+    ledger: Arc<Ledger>,
     stops: Arc<Stops>,
 }
 
 impl Assistant {
     /// An assistant for whom these providers answer.
     #[must_use]
-    pub fn new(ai: Ai, settings: Settings) -> Self {
-        let stops = Arc::default();
+    pub fn new(ai: Ai, settings: Settings, seats: Seats) -> Self {
+        let (ledger, stops) = (Arc::default(), Arc::default());
         let ai_tools = AiTools::new(vec![Arc::new(Clock)], ToolLimits::default());
         Self(Arc::new(Inner {
             ai,
             ai_tools,
             settings,
+            seats,
+            ledger,
             stops,
         }))
     }
@@ -99,6 +109,14 @@ impl Assistant {
 
     fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    fn seats(&self) -> &Seats {
+        &self.0.seats
+    }
+
+    fn ledger(&self) -> &Arc<Ledger> {
+        &self.0.ledger
     }
 
     fn stops(&self) -> &Arc<Stops> {
@@ -152,8 +170,9 @@ async fn on_timer(tools: Tools, timer: Timer, verdict: Verdict) -> Result<(), Fa
     let was_killed = timer.attempts() > 0;
     match work {
         Work::Event { at, event } => desk::decide(&tools, at, event).await.map(drop),
-        Work::Show { at, id, tries } => outbox::show(&tools, at, id, tries, was_killed).await,
-        Work::Answer { at, id } => answer::answer(&tools, at, id, &verdict).await,
+        Work::Show { at, id, tries } => outbox::show(&tools, at, id, tries).await,
+        Work::Answer { at, id, tries } if was_killed => answer::after_a_kill(&tools, at, id, tries),
+        Work::Answer { at, id, tries } => answer::answer(&tools, at, id, tries, &verdict).await,
         Work::Deliver { at, what, parcel } => outbox::deliver(&tools, at, what, parcel).await,
         Work::Positions { at } => outbox::positions(&tools, at).await,
         Work::Look { at, id, is_suspect } => desk::look(&tools, at, id, is_suspect).await,
@@ -161,6 +180,7 @@ async fn on_timer(tools: Tools, timer: Timer, verdict: Verdict) -> Result<(), Fa
             .await
             .map(drop),
         Work::Spend { user, tokens, .. } => spent::add(&tools, user, tokens).await,
+        Work::Midnight { user } => spent::forget(&tools, user).await,
     }
 }
 

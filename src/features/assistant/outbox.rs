@@ -2,6 +2,8 @@
 //! `assistant/say/CHAT` sends one message; the next one follows when that is kept.
 //!
 //! Invariants:
+//! - Nothing waits here for longer than a few seconds: a longer wait is a timer, so that no time-out of a handler's and no
+//!   stop cuts anything off.
 //! - A parcel goes on until it has arrived, was refused for good, or is a day old; a flood wait only delays it.
 //! - A part that was sent and noted is not sent again. One that was sent while the process was killed is: but for the first
 //!   part, where that takes the place of a message, because an edit that says the same changes nothing.
@@ -10,6 +12,8 @@
 mod parcel;
 mod places;
 mod trouble;
+
+use std::time::Duration;
 
 use teloxide::payloads::{EditMessageTextSetters, SendMessageSetters};
 use teloxide::prelude::*;
@@ -28,6 +32,9 @@ pub(super) use parcel::Parcel;
 pub(super) use places::{placeholder, positions, show};
 use trouble::{Trouble, weigh};
 
+/// A chat's own rate is waited for here, which keeps the order; a flood is not.
+const WAIT: Duration = Duration::from_secs(3);
+
 /// Sends the next part of a parcel.
 pub(super) async fn deliver(
     tools: &Tools,
@@ -44,7 +51,7 @@ pub(super) async fn deliver(
     let sent = send_part(tools, at, &parcel, part, is_last).await;
     crash_point("assistant-after-part");
     let state = &tools.state;
-    match sent {
+    match sent.or_else(trouble::or_has_arrived) {
         Ok(()) if is_last => Ok(()),
         Ok(()) => {
             parcel.goes_on();
@@ -53,7 +60,9 @@ pub(super) async fn deliver(
         Err(error) => match weigh(&error, &parcel, Moment::now()) {
             Trouble::Passing(wait) => {
                 debug!(chat_id = at.chat, ?wait, "it is sent later");
-                parcel.tries = parcel.tries.saturating_add(1);
+                // A flood is no sign of a network in trouble.
+                let has_failed = !matches!(error, RequestError::RetryAfter(_));
+                parcel.tries = parcel.tries.saturating_add(has_failed.into());
                 Ok(Work::Deliver { at, what, parcel }.after(state, wait)?)
             }
             Trouble::Moved(to) => {
@@ -100,6 +109,7 @@ async fn send_part(
         match edit(tools, at, message, parcel, part, is_last).await {
             Ok(true) => return Ok(()),
             // Somebody has deleted it.
+            Ok(false) if parcel.is_only_there => return Ok(()),
             Ok(false) => {}
             Err(error) => return Err(error),
         }
@@ -111,7 +121,7 @@ async fn send_part(
     if let Some(keyboard) = buttons::keyboard(&parcel.buttons).filter(|_| is_last) {
         request = request.reply_markup(keyboard);
     }
-    tools.outgoing.send(request).await.map(drop)
+    tools.outgoing.send_within(WAIT, request).await.map(drop)
 }
 
 /// False where there is nothing to edit any more.
@@ -129,7 +139,7 @@ async fn edit(
     if let Some(keyboard) = buttons::keyboard(&parcel.buttons).filter(|_| is_last) {
         request = request.reply_markup(keyboard);
     }
-    match tools.outgoing.send(request).await {
+    match tools.outgoing.send_within(WAIT, request).await {
         Ok(_) | Err(RequestError::Api(ApiError::MessageNotModified)) => Ok(true),
         Err(RequestError::Api(
             ApiError::MessageToEditNotFound

@@ -49,15 +49,47 @@ pub(super) fn estimate_of(ask: &Ask) -> u64 {
     messages.map_or(0, |messages| estimate::messages(messages))
 }
 
-/// Leaves the newest turns that together have no more than about so many tokens.
+/// Leaves the newest turns that together have no more than about so many tokens. The last one stays in any case, shortened where
+/// it alone has more: the next question is about it.
 pub(super) fn trim(turns: &mut Vec<Turn>, tokens: u64) {
     let mut left = tokens;
     let fits = |turn: &&Turn| {
-        let cost = estimate::text(&turn.asked) + estimate::text(&turn.answered);
+        let cost = cost_of(turn);
         let fits = cost <= left;
         left = left.saturating_sub(cost);
         fits
     };
     let kept = turns.iter().rev().take(TURNS).take_while(fits).count();
-    turns.drain(..turns.len() - kept);
+    let is_any = usize::from(tokens > 0);
+    turns.drain(..turns.len() - kept.max(is_any).min(turns.len()));
+    if let [last] = turns.as_mut_slice()
+        && cost_of(last) > tokens
+    {
+        shorten(last, tokens);
+    }
+}
+
+fn cost_of(turn: &Turn) -> u64 {
+    estimate::text(&turn.asked) + estimate::text(&turn.answered)
+}
+
+/// Keeps the end of the answer, which is what "go on" goes on from, and the beginning of the question.
+fn shorten(turn: &mut Turn, tokens: u64) {
+    turn.asked = beginning(turn.asked.chars(), tokens / 2).collect();
+    let left = tokens - estimate::text(&turn.asked);
+    let end: Vec<_> = beginning(turn.answered.chars().rev(), left).collect();
+    turn.answered = end.into_iter().rev().collect();
+}
+
+/// As many characters as are so many tokens, by the rule of [`estimate`].
+fn beginning(text: impl Iterator<Item = char>, tokens: u64) -> impl Iterator<Item = char> {
+    // Four ASCII characters are a token, and so is another one.
+    let mut quarters = tokens.saturating_mul(4);
+    let mut fits = move |c: &char| {
+        let cost = if c.is_ascii() { 1 } else { 4 };
+        let fits = cost <= quarters;
+        quarters = quarters.saturating_sub(cost);
+        fits
+    };
+    text.take_while(move |c| fits(c))
 }

@@ -1,11 +1,15 @@
 //! What each user has spent today.
 
+mod ledger;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::moment::Moment;
+use super::work::Work;
 use super::{Failed, Tools};
+pub(super) use ledger::{Ledger, Reserved};
 
 /// The document of a user. It is written in their own lane `assistant/spent/USER` alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +36,39 @@ pub(super) async fn add(tools: &Tools, user: i64, tokens: u64) -> Result<(), Fai
     let mut spent = today(tools, user, Moment::now()).await?;
     spent.tokens = spent.tokens.saturating_add(tokens);
     spent.questions += 1;
-    Ok(tools.state.put(&name_of(user), &spent)?)
+    tools.state.put(&name_of(user), &spent)?;
+    wake_at_midnight(tools, user)
+}
+
+/// Forgets a day that is over.
+pub(super) async fn forget(tools: &Tools, user: i64) -> Result<(), Failed> {
+    let spent: Option<Spent> = tools.state.get(&name_of(user)).await?;
+    let is_over = |spent: Spent| spent.day < Moment::now().day();
+    match spent {
+        Some(spent) if is_over(spent) => Ok(tools.state.delete(&name_of(user))?),
+        Some(_) => wake_at_midnight(tools, user),
+        None => Ok(()),
+    }
+}
+
+fn wake_at_midnight(tools: &Tools, user: i64) -> Result<(), Failed> {
+    let left = Moment::now().left_of_day();
+    Ok(Work::Midnight { user }.after(&tools.state, left)?)
+}
+
+/// Sets aside what a question costs at least, or says for how long nothing more may be asked. An answer that has begun is not cut
+/// off, so that the last ones may cost more than was left.
+pub(super) async fn reserve(
+    tools: &Tools,
+    user: i64,
+    tokens: u64,
+) -> Result<Result<Reserved, Duration>, Failed> {
+    let now = Moment::now();
+    let counted = today(tools, user, now).await?.tokens;
+    let budget = tools.assistant.settings().tokens_per_day;
+    let (ledger, budget) = (tools.assistant.ledger(), budget.unwrap_or(u64::MAX));
+    let reserved = ledger.reserve(user, now.day(), counted, budget, tokens);
+    Ok(reserved.ok_or_else(|| now.left_of_day()))
 }
 
 /// For how long somebody may ask nothing more, where that is so.
@@ -41,8 +77,9 @@ pub(super) async fn is_over(tools: &Tools, user: i64) -> Result<Option<Duration>
         return Ok(None);
     };
     let now = Moment::now();
-    let spent = today(tools, user, now).await?;
-    Ok((spent.tokens >= budget).then(|| now.left_of_day()))
+    let counted = today(tools, user, now).await?.tokens;
+    let used = tools.assistant.ledger().used(user, now.day(), counted);
+    Ok((used >= budget).then(|| now.left_of_day()))
 }
 
 impl Spent {

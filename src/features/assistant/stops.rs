@@ -2,10 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::conversation::Place;
+
+/// An answer that waits for a seat tries to begin more often than this.
+const LATELY: Duration = Duration::from_secs(60);
 
 /// A question of a conversation.
 type Key = (Place, u64);
@@ -18,6 +23,7 @@ pub(super) struct Stops(Mutex<HashMap<Key, Entry>>);
 struct Entry {
     stop: CancellationToken,
     is_running: bool,
+    ran: Option<Instant>,
 }
 
 /// That an answer is being written, as long as this is there.
@@ -44,9 +50,12 @@ impl Stops {
         }
     }
 
-    pub(super) fn is_running(&self, at: Place, id: u64) -> bool {
+    /// Whether somebody writes the answer, or has tried to lately.
+    pub(super) fn is_in_hand(&self, at: Place, id: u64) -> bool {
         let entries = self.entries();
-        entries.get(&(at, id)).is_some_and(|entry| entry.is_running)
+        let has_run = |entry: &Entry| entry.ran.is_some_and(|ran| ran.elapsed() < LATELY);
+        let entry = entries.get(&(at, id));
+        entry.is_some_and(|entry| entry.is_running || has_run(entry))
     }
 
     /// The question is over.
@@ -63,6 +72,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         if let Some(entry) = self.stops.entries().get_mut(&self.key) {
             entry.is_running = false;
+            entry.ran = Some(Instant::now());
         }
     }
 }
@@ -81,13 +91,16 @@ mod tests {
         assert!(!stops.begin(AT, 2).stop.is_cancelled());
     }
 
-    #[test]
-    fn an_answer_is_running_until_it_is_dropped_and_nothing_stays_of_one_that_is_over() {
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_in_hand_while_it_is_written_and_a_minute_longer() {
         let stops = Arc::new(Stops::default());
         let running = stops.begin(AT, 1);
-        assert!(stops.is_running(AT, 1));
+        tokio::time::advance(LATELY * 2).await;
+        assert!(stops.is_in_hand(AT, 1));
         drop(running);
-        assert!(!stops.is_running(AT, 1));
+        assert!(stops.is_in_hand(AT, 1), "it may try again in a moment");
+        tokio::time::advance(LATELY).await;
+        assert!(!stops.is_in_hand(AT, 1));
         stops.forget(AT, 1);
         assert!(stops.entries().is_empty());
     }

@@ -14,8 +14,6 @@ use super::{Failed, Tools, desk, spent, words};
 use crate::bot::UpdateHandler;
 use crate::features::errors::brief;
 
-/// A question has no more characters than this.
-const LONGEST: usize = 8_000;
 /// Of a message that is replied to, so many characters are sent along.
 const QUOTED: usize = 2_000;
 
@@ -57,11 +55,11 @@ fn question_of(message: Message, tools: Tools) -> Option<String> {
 
 async fn asked(tools: Tools, message: Message, text: String) -> Result<(), Failed> {
     let at = place_of(&message);
-    let quoted = quote_of(&message);
+    let quoted = quote_of(&tools, &message);
     match (text.is_empty(), quoted) {
         (false, quoted) => ask(&tools, at, &message, text, quoted).await,
         // A mention alone, as a reply to what is to be answered.
-        (true, Some(quoted)) => ask(&tools, at, &message, quoted, None).await,
+        (true, Some(quoted)) => ask(&tools, at, &message, quoted.text, None).await,
         (true, None) => Ok(()),
     }
 }
@@ -72,18 +70,13 @@ pub(super) async fn ask(
     at: Place,
     message: &Message,
     text: String,
-    quoted: Option<String>,
+    quoted: Option<Quote>,
 ) -> Result<(), Failed> {
-    let Some(from) = &message.from else {
+    let Some(user) = asker_of(message) else {
         return Ok(());
     };
-    let user = id_of(from);
     if !may_ask(tools, at, user) {
         return refuse(tools, at, message, user);
-    }
-    if text.chars().count() > LONGEST {
-        let text = format!("That is too long for me: a question has up to {LONGEST} characters.");
-        return say(tools, at, message, Parcel::plain(&text));
     }
     if let Some(wait) = spent::is_over(tools, user).await? {
         let text = format!("Sorry: {}.", words::over_budget(wait));
@@ -93,7 +86,8 @@ pub(super) async fn ask(
         user,
         message: message.id.0,
         text,
-        quoted,
+        quotes_us: quoted.as_ref().is_some_and(|quote| quote.is_ours),
+        quoted: quoted.map(|quote| quote.text),
     };
     match desk::decide(tools, at, Event::Asked(asked)).await? {
         Reply::Full => say(tools, at, message, Parcel::plain(FULL)),
@@ -140,14 +134,31 @@ pub(super) fn place_of(message: &Message) -> Place {
 }
 
 /// What a message replies to, shortened.
-pub(super) fn quote_of(message: &Message) -> Option<String> {
-    let quoted = message.reply_to_message()?;
-    let text = quoted.text().or(quoted.caption())?.trim();
-    let shortened: String = text.chars().take(QUOTED).collect();
-    Some(shortened).filter(|text| !text.is_empty())
+pub(super) struct Quote {
+    pub(super) text: String,
+    is_ours: bool,
 }
 
-pub(super) fn id_of(user: &User) -> i64 {
+pub(super) fn quote_of(tools: &Tools, message: &Message) -> Option<Quote> {
+    let quoted = message.reply_to_message()?;
+    let text = quoted.text().or(quoted.caption())?.trim();
+    let text: String = text.chars().take(QUOTED).collect();
+    let is_ours = is_by(tools, quoted);
+    Some(Quote { text, is_ours }).filter(|quote| !quote.text.is_empty())
+}
+
+fn is_by(tools: &Tools, message: &Message) -> bool {
+    let from = message.from.as_ref();
+    from.is_some_and(|from| from.id == tools.me.id)
+}
+
+/// Whose question it is. Those who write in a group's or a channel's name all have the same account, so it is that name's.
+pub(super) fn asker_of(message: &Message) -> Option<i64> {
+    let name = message.sender_chat.as_ref().map(|chat| chat.id.0);
+    name.or_else(|| message.from.as_ref().map(id_of))
+}
+
+fn id_of(user: &User) -> i64 {
     i64::try_from(user.id.0).unwrap_or(i64::MAX)
 }
 
@@ -182,10 +193,7 @@ fn is_reply_to_us(message: &Message, tools: &Tools) -> bool {
     let Some(replied) = message.reply_to_message() else {
         return false;
     };
-    let is_mine = replied
-        .from
-        .as_ref()
-        .is_some_and(|from| from.id == tools.me.id);
+    let is_mine = is_by(tools, replied);
     let buttons = replied.reply_markup().map(|markup| &markup.inline_keyboard);
     let mut buttons = buttons.into_iter().flatten().flatten();
     let is_ours = buttons.all(|button| match &button.kind {
@@ -198,8 +206,15 @@ fn is_reply_to_us(message: &Message, tools: &Tools) -> bool {
 
 fn press_of(query: CallbackQuery) -> Option<(Place, Press)> {
     let (thread, press) = buttons::parse(query.data.as_deref()?)?;
-    let chat = query.message.as_ref()?.chat().id.0;
-    Some((Place { chat, thread }, press))
+    let message = query.message.as_ref()?;
+    let chat = message.chat().id.0;
+    let at = Place { chat, thread };
+    // What a button carries is the client's to say; it may name a conversation that there is not.
+    let is_there = |message: &Message| place_of(message) == at;
+    message
+        .regular_message()
+        .is_none_or(is_there)
+        .then_some((at, press))
 }
 
 async fn pressed(
@@ -231,9 +246,9 @@ async fn carry_out(
     let owned = |text: &str| Some(text.to_owned());
     Ok(match press {
         Press::Stop { id } => {
-            let (by, id) = (Some(user), Some(id));
-            match desk::decide(tools, at, Event::Stop { by, id }).await? {
-                Reply::NotYours => owned("Only who has asked can stop that."),
+            let (by, only) = (Some(user), Some(id));
+            match desk::decide(tools, at, Event::Stop { by, id: only }).await? {
+                Reply::NotYours => Some(not_yours(tools, at, id).await?),
                 Reply::NothingToStop => owned("That is over."),
                 _ => None,
             }
@@ -247,4 +262,16 @@ async fn carry_out(
         }
         Press::Choose { model } => Some(choose(tools, at, &model).await?),
     })
+}
+
+/// A press says who somebody is, also where they have asked in a group's or a channel's name; a command does not.
+async fn not_yours(tools: &Tools, at: Place, id: u64) -> Result<String, Failed> {
+    let conversation = desk::read(tools, at).await?;
+    let question = conversation.position(id).map(|at| &conversation.queue[at]);
+    let text = if question.is_some_and(|question| question.user < 0) {
+        "This was asked in the name of a group or a channel. If it was you, use /stop."
+    } else {
+        "Only who has asked can stop that."
+    };
+    Ok(text.to_owned())
 }

@@ -27,8 +27,13 @@ pub(super) enum Work {
     Event { at: Place, event: Event },
     /// The place of an answer is to be made; `tries` have failed.
     Show { at: Place, id: u64, tries: u32 },
-    /// The model is to be asked.
-    Answer { at: Place, id: u64 },
+    /// The model is to be asked; the process was killed `tries` times while it was.
+    Answer {
+        at: Place,
+        id: u64,
+        #[serde(default)]
+        tries: u32,
+    },
     /// Something is to arrive in the chat. The same `what` is the same thing.
     Deliver {
         at: Place,
@@ -52,6 +57,8 @@ pub(super) enum Work {
         id: u64,
         tokens: u64,
     },
+    /// A new day has begun, and what somebody has spent on the one before means nothing.
+    Midnight { user: i64 },
 }
 
 impl Work {
@@ -73,7 +80,9 @@ impl Work {
             Self::Show { at, .. } | Self::Deliver { at, .. } | Self::Positions { at } => {
                 LaneKey::named(&format!("assistant/say/{}", at.chat))
             }
-            Self::Spend { user, .. } => LaneKey::named(&format!("assistant/spent/{user}")),
+            Self::Spend { user, .. } | Self::Midnight { user } => {
+                LaneKey::named(&format!("assistant/spent/{user}"))
+            }
         }
     }
 
@@ -82,12 +91,13 @@ impl Work {
         let (at, what) = match self {
             Self::Event { at, event } => (at, event_name(event)),
             Self::Show { at, id, .. } => (at, format!("show/{id}")),
-            Self::Answer { at, id } => (at, format!("answer/{id}")),
+            Self::Answer { at, id, .. } => (at, format!("answer/{id}")),
             Self::Deliver { at, what, .. } => (at, format!("deliver/{what}")),
             Self::Positions { at } => (at, "positions".to_owned()),
             Self::Look { at, .. } => (at, "look".to_owned()),
             Self::Quiet { at } => (at, "quiet".to_owned()),
             Self::Spend { at, id, .. } => (at, format!("spend/{id}")),
+            Self::Midnight { user } => return format!("assistant/midnight/{user}"),
         };
         format!("assistant/{}/{what}", at.name())
     }

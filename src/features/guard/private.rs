@@ -22,7 +22,7 @@ use crate::lifecycle::crash_point;
 
 /// A person waits in no more groups than this at a time, as far as they are looked for.
 const GROUPS: usize = 50;
-/// A wrong answer is one word of no more characters; anything else is not meant as an answer, and costs nothing.
+/// A wrong answer is one word of no more characters; anything else costs nothing, and the challenge is sent again.
 const ANSWER: usize = 12;
 /// So often what somebody is told is sent again where it is not known whether it has arrived.
 const AGAIN: u8 = 2;
@@ -79,7 +79,14 @@ pub(super) fn understand(cases: &[Case], text: &str) -> Option<(i64, Event)> {
         !is_command && text.chars().count() <= ANSWER && !text.contains(char::is_whitespace);
     let has_been_asked = case.challenge.as_ref().map(|challenge| challenge.kind);
     let event = match has_been_asked {
-        Some(kind) if is_answer && kind != Kind::Button => typed(),
+        // Whoever has to type something is heard by nobody else before they have: it would answer them in the guard's place.
+        Some(kind) if kind != Kind::Button && !is_command => {
+            if is_answer {
+                typed()
+            } else {
+                Event::Opened
+            }
+        }
         // Whoever comes without the link.
         _ if text == "/start" => Event::Opened,
         None if !is_command => Event::Opened,
@@ -283,9 +290,17 @@ mod tests {
     }
 
     #[test]
-    fn a_word_answers_and_a_sentence_is_for_somebody_else() {
+    fn a_word_answers_and_for_a_sentence_the_challenge_is_sent_again() {
         let cases = [case(-1, None), case(-2, Some(Kind::Code))];
         assert_eq!(understand(&cases, " 4711 "), Some((-2, typed(" 4711 "))));
+        for text in ["what do you want of me?", "averyverylongword"] {
+            assert_eq!(
+                understand(&cases, text),
+                Some((-2, Event::Opened)),
+                "{text}"
+            );
+        }
+        let cases = [case(-2, Some(Kind::Button))];
         assert_eq!(understand(&cases, "what do you want of me?"), None);
     }
 

@@ -16,6 +16,7 @@
 //! - A chat that must wait holds up no other chat: it asks for the bot's turn only when its own time has come.
 //! - A slot is used at the moment a request goes, never reserved: who gives up while waiting leaves nothing behind.
 //! - What may be left out (`send_now`) waits for nothing, and leaves a part of every rate to what must arrive.
+//! - What is kept elsewhere (`send_within`) waits no longer than its caller says, and is told for how long to come back.
 //! - No task, no channel: who waits is the caller, and is aborted with it.
 //! - Chats that nothing was sent to for a while are forgotten.
 //!
@@ -39,8 +40,8 @@ use std::time::Duration;
 use teloxide::RequestError;
 use teloxide::requests::{Output, Request};
 use teloxide::types::{Recipient, Seconds};
-use tokio::sync::Mutex as Queue;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Mutex as Queue, MutexGuard as QueueGuard};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::warn;
 
 pub use limits::{Limits, Rate};
@@ -135,7 +136,50 @@ impl Outgoing {
         R::Payload: ToChat,
     {
         let chat = self.0.chats.of(request.payload_ref().chat());
-        self.0.take_turns(&chat, request).await
+        let patience = self.0.patience();
+        self.0.take_turns(&chat, request, patience).await
+    }
+
+    /// Sends as [`send`](Self::send) does, but waits no longer than `longest` before the server is asked: neither for the
+    /// chat's turn and the limits nor for what a 429 asks. For whoever can come back later, as a timer does, instead of
+    /// holding up a handler and a stop.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use sundown::telegram::outgoing::Outgoing;
+    /// # use teloxide::RequestError;
+    /// # use teloxide::prelude::*;
+    /// # async fn run(bot: Bot, outgoing: Outgoing, chat: ChatId) -> ResponseResult<()> {
+    /// let request = bot.send_message(chat, "Hello!");
+    /// match outgoing.send_within(Duration::from_secs(3), request).await {
+    ///     Err(RequestError::RetryAfter(wait)) => println!("again in {wait}"),
+    ///     sent => drop(sent?),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The request's own. [`RequestError::RetryAfter`] also where nothing was sent, because it would have waited for longer;
+    /// it says when to come back: what is left of the wait, or a second where others have the turn.
+    ///
+    /// # Cancel safety
+    /// As for [`send`](Self::send).
+    pub async fn send_within<R>(
+        &self,
+        longest: Duration,
+        request: R,
+    ) -> Result<Output<R>, RequestError>
+    where
+        R: Request<Err = RequestError> + Send,
+        R::Payload: ToChat,
+    {
+        let chat = self.0.chats.of(request.payload_ref().chat());
+        let patience = Patience {
+            until: Some(Instant::now() + longest),
+            ..self.0.patience()
+        };
+        self.0.take_turns(&chat, request, patience).await
     }
 
     /// Sends what may as well be left out, where it need not wait: a preview of an answer that is being written, or that the
@@ -210,49 +254,97 @@ impl Outgoing {
         R: Request<Err = RequestError> + Send,
     {
         let chat = self.0.calls.of(chat.into());
-        self.0.take_turns(&chat, request).await
+        let patience = self.0.patience();
+        self.0.take_turns(&chat, request, patience).await
+    }
+}
+
+/// For how long somebody waits.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// For what a 429 asks, each time.
+    longest: Duration,
+    /// For everything together.
+    until: Option<Instant>,
+}
+
+impl Patience {
+    /// Fails where that is over before it is somebody's turn.
+    async fn turn<'a, T>(self, queue: &'a Queue<T>) -> Result<QueueGuard<'a, T>, RequestError> {
+        let taking = queue.lock();
+        match self.until {
+            None => Ok(taking.await),
+            // Who has the turn may be waiting; for how long is not known.
+            Some(until) => timeout_at(until, taking)
+                .await
+                .map_err(|_| RequestError::RetryAfter(Seconds::from_seconds(1))),
+        }
+    }
+
+    async fn sleep_until(self, next: Instant) -> Result<(), RequestError> {
+        let now = Instant::now();
+        if self.until.is_some_and(|until| next > until) {
+            return Err(RequestError::RetryAfter(whole_seconds(next - now)));
+        }
+        // The timer counts in milliseconds and rounds up: it would keep also those who may go now.
+        if next > now {
+            sleep_until(next).await;
+        }
+        Ok(())
+    }
+
+    fn allows(self, wait: Duration) -> bool {
+        let is_in_time = self
+            .until
+            .is_none_or(|until| Instant::now() + wait <= until);
+        wait <= self.longest && is_in_time
     }
 }
 
 impl Inner {
+    /// Of those who wait for as long as the limits say.
+    fn patience(&self) -> Patience {
+        Patience {
+            longest: self.limits.longest_wait,
+            until: None,
+        }
+    }
+
     async fn take_turns<R>(
         &self,
         chat: &Queue<ChatPace>,
         request: R,
+        patience: Patience,
     ) -> Result<Output<R>, RequestError>
     where
         R: Request<Err = RequestError> + Send,
     {
-        let mut pace = chat.lock().await;
+        let mut pace = patience.turn(chat).await?;
         let mut retries = self.limits.retries;
         loop {
-            self.may_go(&mut pace).await?;
+            self.may_go(&mut pace, patience).await?;
             let sending = request.send_ref();
             let answer = sending.await;
             let wait = self.learn(&mut pace, answer.as_ref().err());
             match wait {
-                Some(wait) if retries > 0 && wait <= self.limits.longest_wait => retries -= 1,
+                Some(wait) if retries > 0 && patience.allows(wait) => retries -= 1,
                 _ => return answer,
             }
         }
     }
 
     /// Resolves when a message may go, and counts it then.
-    async fn may_go(&self, chat: &mut ChatPace) -> Result<(), RequestError> {
+    async fn may_go(&self, chat: &mut ChatPace, patience: Patience) -> Result<(), RequestError> {
         let now = Instant::now();
         let left = chat.refused_for(now);
-        if left > self.limits.longest_wait {
+        if left > patience.longest {
             return Err(RequestError::RetryAfter(whole_seconds(left)));
         }
-        let next = chat.next(now);
-        // The timer counts in milliseconds and rounds up: it would keep also those who may go now.
-        if next > now {
-            sleep_until(next).await;
-        }
-        let _turn = self.turn.lock().await;
+        patience.sleep_until(chat.next(now)).await?;
+        let _turn = patience.turn(&self.turn).await?;
         // Answers that come in the meantime can make it later.
         while let Err(next) = self.go(chat, Instant::now()) {
-            sleep_until(next).await;
+            patience.sleep_until(next).await?;
         }
         Ok(())
     }

@@ -414,6 +414,49 @@ async fn a_call_that_is_refused_is_made_again_and_holds_up_calls_about_its_chat_
 }
 
 /// How many of these may be left out and were not.
+#[tokio::test(start_paused = true)]
+async fn who_can_come_back_waits_no_longer_than_they_say_and_is_told_when_to_come() {
+    let (server, outgoing) = (Server::default(), Outgoing::default());
+    let start = Instant::now();
+    let short = Duration::from_secs(3);
+    server.refuse(7, 2);
+    let sent = outgoing.send_within(short, server.note(7, 1)).await;
+    assert!(sent.is_ok(), "{sent:?}");
+    assert_eq!(server.seen(7, start), [(1, 0), (1, 2)]);
+    server.refuse(7, 50);
+    for asked in [50, 50] {
+        // The second time nothing is sent.
+        let refused = outgoing.send_within(short, server.note(7, 2)).await;
+        assert!(
+            matches!(refused, Err(RequestError::RetryAfter(wait)) if wait.seconds() == asked),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(server.seen(7, start).len(), 3);
+    assert_eq!(
+        (Instant::now() - start).as_secs(),
+        2,
+        "nobody waits for 50 s"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_can_come_back_does_not_wait_behind_those_who_wait_for_long() {
+    let (server, outgoing) = (Server::default(), Outgoing::default());
+    server.refuse(7, 50);
+    let mut patient = Box::pin(outgoing.send(server.note(7, 1)));
+    assert!(is_pending(&mut patient));
+    let start = Instant::now();
+    let short = Duration::from_secs(3);
+    let refused = outgoing.send_within(short, server.note(7, 2)).await;
+    assert!(
+        matches!(refused, Err(RequestError::RetryAfter(_))),
+        "{refused:?}"
+    );
+    assert_eq!(Instant::now() - start, short);
+    assert!(patient.await.is_ok(), "and holds up none of them");
+}
+
 async fn sent_now(outgoing: &Outgoing, notes: impl IntoIterator<Item = Note>) -> usize {
     let mut sent = 0;
     for note in notes {

@@ -28,11 +28,12 @@ async fn with_every_third_edit_refused_the_final_text_is_the_models_and_edits_ke
 }
 
 #[tokio::test]
-async fn a_flood_wait_longer_than_anybody_waits_and_a_restart_only_delay_an_answer() {
-    let talk = Talk::new("").await;
+async fn a_flood_that_outlasts_a_handler_and_a_restart_only_delay_an_answer() {
+    let mut talk = Talk::new("").await;
+    talk.options = &["--handler-timeout", "10s"];
     let bot = talk.bot();
     let flood = json!({
-        "fault": "status", "method": "editMessageText", "code": 429, "retry_after": 63, "times": 1,
+        "fault": "status", "method": "editMessageText", "code": 429, "retry_after": 30, "times": 1,
     });
     talk.server.fault(flood).await;
     talk.server.say(ADA, "say at last").await;
@@ -58,4 +59,31 @@ async fn a_server_in_trouble_gets_the_answer_when_it_is_well() {
     talk.server.fault(trouble).await;
     talk.server.say(ADA, "say at last").await;
     talk.hears_only(ADA, &["at last"]).await;
+}
+
+#[tokio::test]
+async fn a_server_in_trouble_when_the_place_is_made_loses_no_question() {
+    for times in [1, 4] {
+        let talk = Talk::new("").await;
+        let _bot = talk.bot();
+        let trouble = json!({
+            "fault": "status", "method": "sendMessage", "code": 502, "times": times,
+        });
+        talk.server.fault(trouble).await;
+        talk.server.say(ADA, "say at last").await;
+        talk.hears_only(ADA, &["at last"]).await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_has_taken_and_told_oddly_is_not_said_twice() {
+    let talk = Talk::new("").await;
+    let _bot = talk.bot();
+    let odd = json!({
+        "fault": "body", "method": "sendMessage", "text": "{\"ok\":true,\"result\":{\"odd\":1}}",
+    });
+    talk.server.fault(odd).await;
+    talk.server.say(ADA, "/new").await;
+    talk.server.say(ADA, "say hello").await;
+    talk.hears_only(ADA, &["hello"]).await;
 }

@@ -15,20 +15,28 @@ pub(super) struct Talk {
     pub(super) model: Model,
     /// Of the bots that are started from now on; half of it is for answers that are being written.
     pub(super) stop_timeout: &'static str,
+    /// More options of theirs.
+    pub(super) options: &'static [&'static str],
     dir: tempfile::TempDir,
 }
 
 impl Talk {
     /// With these lines in the table of the assistant.
     pub(super) async fn new(settings: &str) -> Self {
+        Self::with(settings, "").await
+    }
+
+    /// A model that is silent for three seconds has failed.
+    pub(super) async fn impatient() -> Self {
+        Self::with("", "idle_timeout = \"3s\"\nfirst_token_timeout = \"3s\"").await
+    }
+
+    async fn with(settings: &str, provider: &str) -> Self {
         let (server, model) = (Server::start().await, Model::start());
         let dir = tempfile::tempdir().unwrap();
-        let (url, idle) = (
-            &model.url,
-            "idle_timeout = \"3s\"\nfirst_token_timeout = \"3s\"",
-        );
+        let url = &model.url;
         let config = format!(
-            "[assistant]\n{settings}\n[[provider]]\nname = \"test\"\nkind = \"openai\"\nbase_url = \"{url}\"\nmodels = [\"tea\", \"milk\"]\n{idle}\n"
+            "[assistant]\n{settings}\n[[provider]]\nname = \"test\"\nkind = \"openai\"\nbase_url = \"{url}\"\nmodels = [\"tea\", \"milk\"]\n{provider}\n"
         );
         std::fs::write(dir.path().join("config.toml"), config).unwrap();
         let stop_timeout = "25s";
@@ -36,6 +44,7 @@ impl Talk {
             server,
             model,
             stop_timeout,
+            options: &[],
             dir,
         }
     }
@@ -53,6 +62,7 @@ impl Talk {
         command
             .args(["run", "--poll-timeout", "1s", "--api-url", &self.server.url])
             .args(["--stop-timeout", self.stop_timeout])
+            .args(self.options)
             .arg("--config")
             .arg(self.dir.path().join("config.toml"))
             .arg("--state-dir")

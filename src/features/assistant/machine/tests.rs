@@ -49,6 +49,7 @@ impl Talk {
             message: 100 + i32::try_from(id).unwrap(),
             text: text.to_owned(),
             quoted: None,
+            quotes_us: false,
         };
         assert_eq!(self.tell(Event::Asked(asked)), Reply::Ok);
         id
@@ -124,6 +125,7 @@ fn questions_wait_their_turn_and_one_too_many_is_not_taken() {
         message: 9,
         text: "4".to_owned(),
         quoted: None,
+        quotes_us: false,
     };
     assert_eq!(talk.tell(Event::Asked(asked)), Reply::Full);
     for id in [third, second] {
@@ -280,7 +282,7 @@ fn only_the_last_question_is_asked_again_and_by_who_has_asked_it() {
         by: ADA,
         id: Some(first),
     };
-    assert_eq!(talk.tell(old), Reply::NothingToRepeat);
+    assert_eq!(talk.tell(old), Reply::NotTheLast);
     let others = Event::Again { by: BEN, id: None };
     assert_eq!(talk.tell(others), Reply::NotYours);
 }
@@ -295,6 +297,8 @@ fn what_is_forgotten_while_an_answer_is_written_does_not_come_back_with_it() {
     talk.end(id, "two", How::Complete);
     assert!(talk.history().is_empty());
     assert_eq!(talk.delivered(), Some(&How::Complete));
+    let again = talk.tell(Event::Again { by: ADA, id: None });
+    assert_eq!(again, Reply::NothingToRepeat, "nor is it asked again");
     talk.asked_and_answered("3", "three");
     assert_eq!(talk.history(), [("3", "three")]);
 }
@@ -306,9 +310,11 @@ fn a_conversation_that_was_quiet_begins_anew() {
     assert!(talk.effects.contains(&Effect::WakeWhenQuiet));
     talk.tell(Event::Quiet);
     assert_eq!(talk.history().len(), 1, "not yet");
+    assert_eq!(talk.effects, [Effect::WakeWhenQuiet], "so later");
     talk.now = talk.now + talk.settings.forget_after;
     talk.tell(Event::Quiet);
     assert!(talk.history().is_empty() && talk.conversation.last.is_none());
+    assert!(talk.effects.is_empty());
 }
 
 #[test]
@@ -347,15 +353,77 @@ fn nobody_is_answered_where_nothing_can_be_written() {
 fn what_the_model_has_just_said_is_not_quoted_to_it() {
     let mut talk = Talk::new();
     talk.asked_and_answered("1", "It is **very** cold.");
-    for (quoted, is_kept) in [("It is very cold.", false), ("Somebody's words", true)] {
+    for (quoted, quotes_us, is_kept) in [
+        ("It is very cold.", true, false),
+        ("Something of long ago", true, true),
+        ("very", false, true),
+    ] {
         let asked = Asked {
             user: ADA,
             message: 5,
             text: "Why?".to_owned(),
             quoted: Some(quoted.to_owned()),
+            quotes_us,
         };
         talk.tell(Event::Asked(asked));
         let question = talk.conversation.queue.last().unwrap();
         assert_eq!(question.quoted.is_some(), is_kept, "{quoted}");
+    }
+}
+
+#[test]
+fn another_try_is_put_with_what_was_quoted() {
+    let mut talk = Talk::new();
+    talk.asked_and_answered("1", "It is very cold.");
+    let id = talk.conversation.next;
+    let asked = Asked {
+        user: ADA,
+        message: 5,
+        text: "Why?".to_owned(),
+        quoted: Some("Tea".to_owned()),
+        quotes_us: false,
+    };
+    talk.tell(Event::Asked(asked));
+    talk.show(id);
+    talk.end(id, "Tea is why.", How::Complete);
+    talk.tell(Event::Again { by: ADA, id: None });
+    let question = &talk.conversation.queue[0];
+    assert_eq!(question.quoted.as_deref(), Some("Tea"));
+}
+
+#[test]
+fn an_answer_that_is_longer_than_the_history_may_be_stays_with_its_end() {
+    let mut talk = Talk::new();
+    talk.settings.history_tokens = 20;
+    talk.asked_and_answered("1", "one");
+    let long = format!("{} the end", "more ".repeat(500));
+    talk.asked_and_answered(&format!("2 {}", "why ".repeat(500)), &long);
+    let kept = talk.history();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let (asked, answered) = kept[0];
+    assert!(asked.starts_with("2 why") && asked.len() == 40, "{asked}");
+    assert!(
+        answered.ends_with("the end") && answered.len() == 40,
+        "{answered}"
+    );
+    talk.settings.history_tokens = 0;
+    talk.asked_and_answered("3", "three");
+    assert!(talk.history().is_empty());
+}
+
+#[test]
+fn a_question_that_failed_costs_nothing_unless_the_provider_says_so() {
+    let mut talk = Talk::new();
+    for (tokens, is_counted) in [(0, false), (7, true)] {
+        let id = talk.ask(ADA, "1");
+        talk.show(id);
+        talk.tell(Event::Answered {
+            id,
+            text: String::new(),
+            how: How::Failed("x".to_owned()),
+            tokens,
+        });
+        let is_spent = |effect: &Effect| matches!(effect, Effect::Spend { .. });
+        assert_eq!(talk.effects.iter().any(is_spent), is_counted, "{tokens}");
     }
 }

@@ -38,13 +38,17 @@ impl<'a> Turning<'a> {
         let id = conversation.next;
         conversation.next += 1;
         conversation.active = self.cx.now;
-        let known = |quoted: &String| !conversation.turns.last().is_some_and(|t| says(t, quoted));
+        // Another try is put as the first one was.
+        let may_be_known = asked.quotes_us && replaces.is_none();
+        let last = conversation.turns.last().filter(|_| may_be_known);
+        let is_new = |quoted: &String| !last.is_some_and(|turn| says(turn, quoted));
+        let quoted = asked.quoted.filter(is_new);
         conversation.queue.push(Question {
             id,
             user: asked.user,
             message: asked.message,
             text: asked.text,
-            quoted: asked.quoted.filter(known),
+            quoted,
             replaces,
             has_waited: !conversation.queue.is_empty(),
             shown: Shown::NotYet,
@@ -57,10 +61,12 @@ impl<'a> Turning<'a> {
 
     pub(super) fn ask_again(&mut self, by: i64, id: Option<u64>) -> Reply {
         let conversation = &self.conversation;
-        let is_meant = |last: &&Question| id.is_none_or(|id| id == last.id);
-        let Some(last) = conversation.last.as_ref().filter(is_meant) else {
+        let Some(last) = &conversation.last else {
             return Reply::NothingToRepeat;
         };
+        if id.is_some_and(|id| id != last.id) {
+            return Reply::NotTheLast;
+        }
         if last.user != by {
             return Reply::NotYours;
         }
@@ -77,6 +83,7 @@ impl<'a> Turning<'a> {
             message: last.message,
             text: last.text.clone(),
             quoted: last.quoted.clone(),
+            quotes_us: false,
         };
         self.ask(asked, replaces)
     }
@@ -118,14 +125,18 @@ impl<'a> Turning<'a> {
         if is_kept && !matches!(how, How::Failed(_)) {
             self.keep(&question, &text, how != How::Complete);
         }
-        let user = question.user;
-        self.effects.push(Effect::Spend { user, id, tokens });
+        if tokens > 0 || !matches!(how, How::Failed(_)) {
+            let user = question.user;
+            self.effects.push(Effect::Spend { user, id, tokens });
+        }
         self.effects.push(Effect::Deliver {
             question: Box::new(question.clone()),
             text,
             how,
         });
-        self.conversation.last = Some(question);
+        if id >= self.conversation.fresh_from {
+            self.conversation.last = Some(question);
+        }
         self.conversation.active = self.cx.now;
         self.effects.push(Effect::WakeWhenQuiet);
         self.go_on();
@@ -179,6 +190,15 @@ impl<'a> Turning<'a> {
         if is_quiet && conversation.queue.is_empty() {
             conversation.turns.clear();
             conversation.last = None;
+        }
+        Reply::Ok
+    }
+
+    /// The same, where whoever says so may be early: then it is said again.
+    pub(super) fn woken(&mut self) -> Reply {
+        self.quiet();
+        if self.conversation.last.is_some() || !self.conversation.turns.is_empty() {
+            self.effects.push(Effect::WakeWhenQuiet);
         }
         Reply::Ok
     }

@@ -42,6 +42,8 @@ pub(in super::super) struct Asked {
     pub(in super::super) message: i32,
     pub(in super::super) text: String,
     pub(in super::super) quoted: Option<String>,
+    /// The bot itself has said that.
+    pub(in super::super) quotes_us: bool,
 }
 
 /// How an answer has ended.
@@ -99,6 +101,8 @@ pub(in super::super) enum Reply {
     NothingToStop,
     /// There is nothing to ask again, or no longer.
     NothingToRepeat,
+    /// Another one was asked since.
+    NotTheLast,
     /// It is somebody else's.
     NotYours,
 }

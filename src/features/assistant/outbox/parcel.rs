@@ -17,6 +17,9 @@ pub(in super::super) struct Parcel {
     /// The message that the first part takes the place of.
     #[serde(default)]
     pub(super) message: Option<i32>,
+    /// It is not said anywhere else where that message is gone.
+    #[serde(default)]
+    pub(super) is_only_there: bool,
     /// The message that it answers.
     #[serde(default)]
     pub(super) reply_to: Option<i32>,
@@ -53,6 +56,7 @@ impl Parcel {
     pub(in super::super) fn plain(text: &str) -> Self {
         Self {
             message: None,
+            is_only_there: false,
             reply_to: None,
             text: text.to_owned(),
             is_markdown: false,
@@ -73,9 +77,10 @@ impl Parcel {
         Self { buttons, ..self }
     }
 
-    /// In the place of this message.
+    /// In the place of this message, where that is still there, and nowhere else.
     pub(in super::super) fn instead_of(mut self, message: i32) -> Self {
         self.message = Some(message);
+        self.is_only_there = true;
         self
     }
 

@@ -2,28 +2,28 @@
 
 use std::time::Duration;
 
-use teloxide::payloads::{
-    EditMessageReplyMarkupSetters, EditMessageTextSetters, SendMessageSetters,
-};
+use teloxide::RequestError;
+use teloxide::payloads::{EditMessageTextSetters, SendMessageSetters};
 use teloxide::prelude::*;
 use teloxide::types::{InlineKeyboardMarkup, MessageId};
-use teloxide::{ApiError, RequestError};
 use tracing::{debug, info};
 
-use super::{message_in, reply};
+use super::trouble::taken;
+use super::{WAIT, message_in, reply};
 use crate::features::Failed;
 use crate::features::assistant::buttons::{self, Press, button};
 use crate::features::assistant::conversation::{Place, Shown};
 use crate::features::assistant::machine::Event;
 use crate::features::assistant::work::Work;
 use crate::features::assistant::{Tools, desk, words};
-use crate::features::errors::brief;
+use crate::features::errors::{brief, is_about_the_server};
 use crate::lifecycle::crash_point;
 
-/// A place that could not be made because of the network is tried once more, after this; the answer does without it then.
+/// A place that could not be made because of the network or the server is tried once more, after this; the answer does without
+/// it then.
 const AGAIN: Duration = Duration::from_secs(1);
-/// So many messages behind a question are looked at for a place that was made while the process was killed.
-const LOOKED_AT: i32 = 20;
+/// A flood is waited out for the sake of a place where it is no longer than this.
+const FLOOD: Duration = Duration::from_secs(10);
 
 /// What is shown of a question with so many others before it.
 pub(in super::super) fn placeholder(
@@ -40,12 +40,14 @@ pub(in super::super) fn placeholder(
 }
 
 /// Makes the place of an answer.
+///
+/// Where the process is killed between this and its being noted, the next start makes another one, as the Bot API cannot be
+/// asked what a bot has written: a "…" stays that nothing takes the place of.
 pub(in super::super) async fn show(
     tools: &Tools,
     at: Place,
     id: u64,
     tries: u32,
-    was_killed: bool,
 ) -> Result<(), Failed> {
     let conversation = desk::read(tools, at).await?;
     let Some(before) = conversation.position(id) else {
@@ -56,43 +58,50 @@ pub(in super::super) async fn show(
         return Ok(());
     }
     let (text, keyboard) = placeholder(at, id, before);
-    let left = if was_killed {
-        left_behind(tools, at, question.message, &keyboard).await
-    } else {
-        None
-    };
-    let shown = match left {
-        Some(message) => Ok(message),
-        None => {
-            let request = message_in(tools, at, &text)
-                .reply_parameters(reply(question.message))
-                .reply_markup(keyboard);
-            crash_point("assistant-before-show");
-            let sent = tools.outgoing.send(request).await;
-            crash_point("assistant-after-show");
-            sent.map(|message| message.id.0)
-        }
-    };
-    let event = match shown {
+    let request = message_in(tools, at, &text)
+        .reply_parameters(reply(question.message))
+        .reply_markup(keyboard);
+    crash_point("assistant-before-show");
+    let sent = tools.outgoing.send_within(WAIT, request).await;
+    crash_point("assistant-after-show");
+    let event = match sent {
         Ok(message) => {
-            let message = Some(message);
+            let message = Some(message.id.0);
             Event::Shown { id, message }
         }
-        Err(RequestError::Api(error)) => {
+        Err(RequestError::Api(error)) if !is_about_the_server(&error) => {
             info!(chat_id = at.chat, %error, "nothing can be written here");
             Event::Unreachable { id }
         }
-        Err(RequestError::Network(_) | RequestError::Io(_)) if tries == 0 => {
-            let tries = 1;
-            return Ok(Work::Show { at, id, tries }.after(&tools.state, AGAIN)?);
-        }
-        Err(error) => {
-            let error = brief(&error);
-            debug!(chat_id = at.chat, error, "the answer has no place yet");
-            Event::Shown { id, message: None }
-        }
+        Err(error) => match wait_for_place(&error).filter(|_| tries == 0) {
+            Some(wait) => {
+                let tries = 1;
+                return Ok(Work::Show { at, id, tries }.after(&tools.state, wait)?);
+            }
+            None => {
+                let (chat_id, error_text) = (at.chat, brief(&error));
+                debug!(chat_id, error = error_text, "the answer has no place");
+                let message = place_in(&error);
+                Event::Shown { id, message }
+            }
+        },
     };
     Ok(Work::Event { at, event }.now(&tools.state)?)
+}
+
+/// After which time another try may make the place; none where it would not.
+fn wait_for_place(error: &RequestError) -> Option<Duration> {
+    match error {
+        RequestError::RetryAfter(wait) => Some(wait.duration()).filter(|wait| *wait <= FLOOD),
+        RequestError::Api(_) | RequestError::Network(_) | RequestError::Io(_) => Some(AGAIN),
+        RequestError::InvalidJson { .. } | RequestError::MigrateToChatId(_) => None,
+    }
+}
+
+/// The message that was sent, although the answer to that cannot be read as a whole.
+fn place_in(error: &RequestError) -> Option<i32> {
+    let message = taken(error)?["result"]["message_id"].as_i64()?;
+    i32::try_from(message).ok()
 }
 
 /// Shows those who wait how many are before them. They may wait longer for that than for their answer, so nothing is tried twice.
@@ -115,36 +124,4 @@ pub(in super::super) async fn positions(tools: &Tools, at: Place) -> Result<(), 
         }
     }
     Ok(())
-}
-
-/// The place that was made and could not be noted, because the process was killed in between.
-///
-/// The Bot API cannot be asked what a bot has written. But it says of an edit that changes nothing that it changes nothing: a
-/// message that has exactly this keyboard already is the one. Others' messages cannot be edited at all, and a message of the
-/// bot's own that was given the keyboard by this loses it again.
-async fn left_behind(
-    tools: &Tools,
-    at: Place,
-    question: i32,
-    keyboard: &InlineKeyboardMarkup,
-) -> Option<i32> {
-    let edit = |message: i32, keyboard: &InlineKeyboardMarkup| {
-        let (chat, message) = (ChatId(at.chat), MessageId(message));
-        let edit = tools.bot.edit_message_reply_markup(chat, message);
-        tools
-            .outgoing
-            .call(chat, edit.reply_markup(keyboard.clone()))
-    };
-    for message in question + 1..=question + LOOKED_AT {
-        match edit(message, keyboard).await {
-            Err(RequestError::Api(ApiError::MessageNotModified)) => return Some(message),
-            // Somebody else's, or none.
-            Err(RequestError::Api(_)) => {}
-            Err(_) => return None,
-            Ok(_) => {
-                let _ = edit(message, &InlineKeyboardMarkup::default()).await;
-            }
-        }
-    }
-    None
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use teloxide::{ApiError, RequestError};
 
 use super::Parcel;
@@ -12,6 +13,19 @@ use crate::features::moment::Moment;
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 /// The longest wait between two tries.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// What the server has taken, and told in a way that cannot be read: to send it again would be to say it twice.
+pub(super) fn taken(error: &RequestError) -> Option<Value> {
+    let RequestError::InvalidJson { raw, .. } = error else {
+        return None;
+    };
+    let answer: Value = serde_json::from_str(raw).ok()?;
+    (answer["ok"] == true).then_some(answer)
+}
+
+pub(super) fn or_has_arrived(error: RequestError) -> Result<(), RequestError> {
+    taken(&error).map(drop).ok_or(error)
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -94,6 +108,19 @@ mod tests {
             weigh(&says("Bad Gateway"), &parcel, parcel.since),
             Trouble::Passing(_)
         ));
+    }
+
+    #[test]
+    fn what_was_taken_has_arrived_also_where_the_answer_cannot_be_read() {
+        let of = |raw: &str| RequestError::InvalidJson {
+            source: Arc::new(serde_json::from_str::<i32>("x").unwrap_err()),
+            raw: raw.into(),
+        };
+        let taken = of(r#"{"ok": true, "result": {"message_id": 7, "gift": {"odd": 1}}}"#);
+        assert!(or_has_arrived(taken).is_ok());
+        for raw in [r#"{"ok":false}"#, r#"{"ok":true,"resu"#, "<html>"] {
+            assert!(or_has_arrived(of(raw)).is_err(), "{raw}");
+        }
     }
 
     #[test]

@@ -80,6 +80,7 @@ impl Model {
                     message: 1,
                     text: "why".to_owned(),
                     quoted: None,
+                    quotes_us: false,
                 };
                 self.tell(Event::Asked(asked));
             }
