@@ -13,7 +13,7 @@ mod preview;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::conversation::{Conversation, Place, Question};
 use super::machine::{Event, How};
@@ -79,7 +79,7 @@ pub(super) async fn answer(
         came.tokens,
         began.elapsed().as_millis(),
     );
-    info!(chat_id = at.chat, how, tokens, %elapsed_ms, "the model was asked");
+    debug!(chat_id = at.chat, how, tokens, %elapsed_ms, "the model was asked");
     end(tools, at, id, came)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tracing::info;
+use tracing::debug;
 
 use super::conversation::{Conversation, Place};
 use super::machine::{Context, Effect, Event, How, Reply, Step, step};
@@ -115,7 +115,7 @@ fn queue(tools: &Tools, at: Place, effect: Effect) -> Result<(), Failed> {
             text,
             how,
         } => {
-            info!(
+            debug!(
                 chat_id = at.chat,
                 user_id = question.user,
                 how = words::name_of(&how),

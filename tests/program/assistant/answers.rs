@@ -2,6 +2,7 @@
 
 use super::model::{drip, long};
 use super::talk::Talk;
+use crate::support::Upstream;
 
 const ADA: i64 = 71;
 const BEN: i64 = 72;
@@ -72,6 +73,39 @@ async fn each_failure_is_said_plainly_and_gets_into_no_history() {
         let said = talk.said(person).await;
         assert!(!said[0].contains("SECRET"), "{said:?}");
         assert_eq!(bot.count("SECRET"), 0, "in the log");
+    }
+}
+
+/// Each upstream has a provider of its own, so that none is put aside for another's faults.
+#[tokio::test]
+async fn what_an_upstream_does_to_its_stream_is_said_in_the_chat() {
+    const BROKE: &str = "token token token\n\n(cut off: the connection to the provider broke)";
+    let faults = [
+        ("split", "token token token grüße 🌞"),
+        ("crlf", "token token token crlf"),
+        ("malformed", BROKE),
+        ("reset", BROKE),
+        (
+            "truncated",
+            "token token token\n\n(cut off: the provider ended it too early)",
+        ),
+        (
+            "stall-after",
+            "token token token\n\n(cut off: the model fell silent)",
+        ),
+        ("no-usage", "token token token"),
+    ];
+    let upstream = Upstream::start();
+    let talk = Talk::beside(&upstream.url, &faults.map(|(model, _)| model)).await;
+    let _bot = talk.bot();
+    for (person, (model, _)) in (71..).zip(&faults) {
+        talk.server.say(person, &format!("/model {model}")).await;
+        talk.server.say(person, "Well?").await;
+    }
+    for (person, (model, wanted)) in (71..).zip(&faults) {
+        talk.hears(person, wanted).await;
+        let said = talk.said(person).await;
+        assert_eq!(said.last().unwrap(), wanted, "{model}: {said:?}");
     }
 }
 

@@ -31,6 +31,17 @@ impl Talk {
         Self::with("", "idle_timeout = \"3s\"\nfirst_token_timeout = \"3s\"").await
     }
 
+    /// With a provider for each of these models, beside the model of its own.
+    pub(super) async fn beside(url: &str, models: &[&str]) -> Self {
+        let provider = |model: &&str| {
+            format!(
+                "[[provider]]\nname = \"{model}\"\nbase_url = \"{url}\"\nmodels = [\"{model}\"]\nidle_timeout = \"1s\"\n"
+            )
+        };
+        let providers: String = models.iter().map(provider).collect();
+        Self::with("", &providers).await
+    }
+
     async fn with(settings: &str, provider: &str) -> Self {
         let (server, model) = (Server::start().await, Model::start());
         let dir = tempfile::tempdir().unwrap();
