@@ -275,3 +275,26 @@ async fn not_yours(tools: &Tools, at: Place, id: u64) -> Result<String, Failed> 
     };
     Ok(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn who_writes_in_the_name_of_a_group_or_a_channel_asks_as_that() {
+        let group = json!({ "id": -1_001, "type": "supergroup", "title": "Tea" });
+        let anonymous = json!({ "id": 1_087_968_824, "is_bot": true, "first_name": "Group" });
+        let mut message = json!({
+            "message_id": 1, "date": 1, "chat": group, "from": anonymous, "text": "why?",
+            "sender_chat": { "id": -1_002, "type": "channel", "title": "Milk" },
+        });
+        let asker = |message: &serde_json::Value| {
+            asker_of(&serde_json::from_value(message.clone()).unwrap())
+        };
+        assert_eq!(asker(&message), Some(-1_002));
+        message["sender_chat"].take();
+        assert_eq!(asker(&message), Some(1_087_968_824));
+    }
+}

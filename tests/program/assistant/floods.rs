@@ -84,6 +84,7 @@ async fn what_the_server_has_taken_and_told_oddly_is_not_said_twice() {
     });
     talk.server.fault(odd).await;
     talk.server.say(ADA, "/new").await;
-    talk.server.say(ADA, "say hello").await;
-    talk.hears_only(ADA, &["hello"]).await;
+    // Longer than until another try.
+    talk.server.say(ADA, "drip 30 100").await;
+    talk.hears_only(ADA, &[&drip(30)]).await;
 }
