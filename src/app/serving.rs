@@ -8,7 +8,7 @@ use super::ai::Parts;
 use super::polling::Polling;
 use super::program::Refused;
 use crate::features::gateway::{Gateway, check_exposure};
-use crate::http::Http;
+use crate::http::{Http, Limits};
 use crate::lifecycle::{ExitKind, Restart, RestartPolicy, ServiceSpec};
 
 /// A listener that has its address.
@@ -37,9 +37,15 @@ impl Serving {
         })?;
         let settings = parts.gateway.clone();
         let gateway = settings.map(|settings| Gateway::new(parts.ai.clone(), settings));
-        if let Some(gateway) = &gateway {
+        if let (Some(gateway), Some(settings)) = (&gateway, &parts.gateway) {
             let routes = gateway.router(http.drain());
-            http = http.mount(routes);
+            // Who is one too many is told so, and health answers beside those who are answered.
+            let usual = Limits::default();
+            let connections = usual.connections + settings.concurrent;
+            http = http.mount(routes).limits(Limits {
+                connections,
+                ..usual
+            });
         }
         info!(
             url = format!("http://{}", http.address()),

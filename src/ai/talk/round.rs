@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::mem;
 
 use serde_json::{Value, json};
+use tracing::debug;
 
 use super::Said;
 use super::calls::{Call, Calls};
@@ -55,12 +56,21 @@ impl Rounds {
         tools: Tools,
         left: usize,
     ) -> Result<(Self, Answer), Box<Refusal>> {
-        let tools = if left == 0 { Tools::default() } else { tools };
+        let mut tools = if left == 0 { Tools::default() } else { tools };
         if !tools.is_empty() {
             let definitions = tools.definitions().into();
             ask.body.insert("tools".to_owned(), definitions);
         }
-        let answer = ai.stream(ask.clone()).await?;
+        let answer = match ai.stream(ask.clone()).await {
+            // Many a model or server takes none, and says so in words of its own. It can answer all the same.
+            Err(refusal) if !tools.is_empty() && is_about_tools(&refusal) => {
+                debug!("the provider takes no tools; it is asked without");
+                ask.body.shift_remove("tools");
+                tools = Tools::default();
+                ai.stream(ask.clone()).await?
+            }
+            answer => answer?,
+        };
         let (provider, model) = (answer.provider().to_owned(), answer.model().to_owned());
         // Whoever has begun goes on: another model's text behind a first one's would be no answer of either.
         ask.providers = vec![provider.clone()];
@@ -187,6 +197,10 @@ impl Rounds {
 
 /// What is heard of it, where it is anything, and what is done next.
 type Step = (Option<Result<Said, Broken>>, Stage);
+
+fn is_about_tools(refusal: &Refusal) -> bool {
+    refusal.message.to_lowercase().contains("tool")
+}
 
 fn announce(calls: VecDeque<Call>) -> Step {
     let said = calls.front().map(|call| Ok(Said::Calls(call.name.clone())));

@@ -1,12 +1,13 @@
 //! Who is asked after whom, and who is let alone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::upstream::{Step, Upstream, error, frame, head, says, status, text, whole};
 use super::{KEY, ai, ask, hasty, read, restless, spec};
-use crate::ai::{Broken, Kind, ProviderSpec};
+use crate::ai::{Broken, Clock, Kind, ProviderSpec, Said, Talk, ToolLimits, Tools};
 
 fn said(code: u16) -> Vec<Step> {
     error(code, "", json!({ "message": format!("said {code}") }))
@@ -216,4 +217,30 @@ async fn debug_shows_no_key() {
     let upstream = Upstream::start([]).await;
     let shown = format!("{:?}", ai([spec("up", &upstream)]));
     assert!(shown.contains("up") && !shown.contains(KEY), "{shown}");
+}
+
+/// Four questions: none of its refusals puts it aside.
+#[tokio::test]
+async fn a_provider_that_takes_no_tools_is_asked_without() {
+    for (code, message) in [
+        (400, "registry.example/tea does not support tools"),
+        (404, "No endpoints found that support tool use"),
+        (500, "tools param requires --jinja flag"),
+    ] {
+        let refusal = error(code, "", json!({ "message": message }));
+        let scripts = (0..4).flat_map(|_| [refusal.clone(), says("hello")]);
+        let mut upstream = Upstream::start(scripts).await;
+        let ai = ai([spec("up", &upstream)]);
+        for _ in 0..4 {
+            let tools = Tools::new(vec![Arc::new(Clock)], ToolLimits::default());
+            let mut talk = Talk::begin(&ai, ask(), tools, Talk::ROUNDS).await.unwrap();
+            let said = talk.next().await.unwrap().unwrap();
+            assert_eq!(said, Said::Text("hello".to_owned()));
+            while talk.next().await.is_some() {}
+            let (_, with) = upstream.asked().await;
+            let (_, without) = upstream.asked().await;
+            assert!(with["tools"].is_array(), "{code}");
+            assert!(without.get("tools").is_none(), "{code}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ use tracing::debug;
 
 use super::conversation::{Conversation, Place, Question};
 use super::machine::{Event, How};
+use super::spent::Over;
 use super::stops::Running;
 use super::work::Work;
 use super::{Failed, Tools, desk, outbox, prompt, spent, words};
@@ -68,11 +69,15 @@ pub(super) async fn answer(
         return Ok(Work::Answer { at, id, tries }.after(&tools.state, NO_SEAT)?);
     };
     let began = Instant::now();
-    let Some(came) = end_of(tools, at, &conversation, question, &running).await? else {
-        debug!(chat_id = at.chat, "the next start asks again");
-        // A stop does not wait for that.
-        verdict.retry_after(Duration::ZERO);
-        return Ok(());
+    let came = match take_turn(tools, at, &conversation, question, &running).await? {
+        Turn::Over(came) => came,
+        Turn::NotYet => return Ok(Work::Answer { at, id, tries }.after(&tools.state, NO_SEAT)?),
+        Turn::GoingDown => {
+            debug!(chat_id = at.chat, "the next start asks again");
+            // A stop does not wait for that.
+            verdict.retry_after(Duration::ZERO);
+            return Ok(());
+        }
     };
     let (how, tokens, elapsed_ms) = (
         words::name_of(&came.how),
@@ -112,22 +117,31 @@ impl End {
     }
 }
 
-/// None where the bot goes down before there is a word.
-async fn end_of(
+/// What came of a question's turn.
+enum Turn {
+    Over(End),
+    /// What may be spent is set aside for other answers to the same person.
+    NotYet,
+    /// The bot goes down before there is a word.
+    GoingDown,
+}
+
+async fn take_turn(
     tools: &Tools,
     at: Place,
     conversation: &Conversation,
     question: &Question,
     running: &Running,
-) -> Result<Option<End>, Failed> {
+) -> Result<Turn, Failed> {
     let settings = tools.assistant.settings();
     let ask = prompt::ask(conversation, question, settings);
     let asked = prompt::estimate_of(&ask);
     let reserved = match spent::reserve(tools, question.user, asked).await? {
         Ok(reserved) => reserved,
-        Err(wait) => {
+        Err(Over::ForNow) => return Ok(Turn::NotYet),
+        Err(Over::ForToday(wait)) => {
             let why = words::over_budget(wait);
-            return Ok(Some(End::without_asking(How::Failed(why))));
+            return Ok(Turn::Over(End::without_asking(How::Failed(why))));
         }
     };
     let (ai, ai_tools) = (tools.assistant.ai(), tools.assistant.ai_tools());
@@ -147,7 +161,7 @@ async fn end_of(
     .await;
     let is_going_down = how == How::GoingDown;
     if is_going_down && text.trim().is_empty() {
-        return Ok(None);
+        return Ok(Turn::GoingDown);
     }
     preview.settle(is_going_down, began + spans.settled).await;
     let estimated = match how {
@@ -158,7 +172,7 @@ async fn end_of(
     let tokens = draft.tokens(estimated);
     reserved.settle(tokens);
     say_last_words(tools, at, question, &text, &how).await;
-    Ok(Some(End { text, how, tokens }))
+    Ok(Turn::Over(End { text, how, tokens }))
 }
 
 /// Until something ends it, and says what that was.

@@ -59,7 +59,8 @@ pub(super) async fn deliver(
         }
         Err(error) => match weigh(&error, &parcel, Moment::now()) {
             Trouble::Passing(wait) => {
-                debug!(chat_id = at.chat, ?wait, "it is sent later");
+                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                debug!(chat_id = at.chat, wait_ms, "it is sent later");
                 // A flood is no sign of a network in trouble.
                 let has_failed = !matches!(error, RequestError::RetryAfter(_));
                 parcel.tries = parcel.tries.saturating_add(has_failed.into());
@@ -77,7 +78,11 @@ pub(super) async fn deliver(
                 Ok(Work::Deliver { at, what, parcel }.now(state)?)
             }
             Trouble::Refused(reason) => {
-                warn!(chat_id = at.chat, reason, "what was to be said is refused");
+                warn!(
+                    chat_id = at.chat,
+                    error = reason,
+                    "what was to be said is refused"
+                );
                 Ok(())
             }
         },

@@ -56,19 +56,31 @@ fn wake_at_midnight(tools: &Tools, user: i64) -> Result<(), Failed> {
     Ok(Work::Midnight { user }.after(&tools.state, left)?)
 }
 
-/// Sets aside what a question costs at least, or says for how long nothing more may be asked. An answer that has begun is not cut
-/// off, so that the last ones may cost more than was left.
+/// Why somebody may ask nothing now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// What is left is set aside for answers that are being written.
+    ForNow,
+    /// It is spent; the next day begins after this time.
+    ForToday(Duration),
+}
+
+/// Sets aside what a question costs at least, or says why there is nothing for it. An answer that has begun is not cut off, so
+/// that the last ones may cost more than was left.
 pub(super) async fn reserve(
     tools: &Tools,
     user: i64,
     tokens: u64,
-) -> Result<Result<Reserved, Duration>, Failed> {
+) -> Result<Result<Reserved, Over>, Failed> {
     let now = Moment::now();
     let counted = today(tools, user, now).await?.tokens;
     let budget = tools.assistant.settings().tokens_per_day;
     let (ledger, budget) = (tools.assistant.ledger(), budget.unwrap_or(u64::MAX));
+    if ledger.spent(user, now.day(), counted) >= budget {
+        return Ok(Err(Over::ForToday(now.left_of_day())));
+    }
     let reserved = ledger.reserve(user, now.day(), counted, budget, tokens);
-    Ok(reserved.ok_or_else(|| now.left_of_day()))
+    Ok(reserved.ok_or(Over::ForNow))
 }
 
 /// For how long somebody may ask nothing more, where that is so.
@@ -78,8 +90,8 @@ pub(super) async fn is_over(tools: &Tools, user: i64) -> Result<Option<Duration>
     };
     let now = Moment::now();
     let counted = today(tools, user, now).await?.tokens;
-    let used = tools.assistant.ledger().used(user, now.day(), counted);
-    Ok((used >= budget).then(|| now.left_of_day()))
+    let spent = tools.assistant.ledger().spent(user, now.day(), counted);
+    Ok((spent >= budget).then(|| now.left_of_day()))
 }
 
 impl Spent {

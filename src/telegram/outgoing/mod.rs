@@ -283,13 +283,14 @@ impl Patience {
 
     async fn sleep_until(self, next: Instant) -> Result<(), RequestError> {
         let now = Instant::now();
+        // The timer counts in milliseconds and rounds up: it would keep also those who may go now.
+        if next <= now {
+            return Ok(());
+        }
         if self.until.is_some_and(|until| next > until) {
             return Err(RequestError::RetryAfter(whole_seconds(next - now)));
         }
-        // The timer counts in milliseconds and rounds up: it would keep also those who may go now.
-        if next > now {
-            sleep_until(next).await;
-        }
+        sleep_until(next).await;
         Ok(())
     }
 

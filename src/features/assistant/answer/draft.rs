@@ -62,8 +62,8 @@ impl Draft {
             None => More::End(How::Complete),
             Some(Err(broken)) => More::End(How::CutOff(why(&broken))),
             Some(Ok(Said::Text(text))) => More::Text(text),
-            Some(Ok(Said::Calls(tool))) => {
-                debug!(tool, "the model calls a tool");
+            Some(Ok(Said::Calls(_))) => {
+                debug!("the model calls a tool");
                 More::Text(String::new())
             }
             Some(Ok(Said::End {
@@ -71,11 +71,16 @@ impl Draft {
                 usage,
                 ..
             })) => {
-                self.tokens = usage.map(Usage::total);
+                self.tokens = cost(usage);
                 More::End(end(&finish_reason))
             }
         }
     }
+}
+
+/// What a provider says that it cost. One that counts nothing says zero.
+fn cost(usage: Option<Usage>) -> Option<u64> {
+    usage.map(Usage::total).filter(|tokens| *tokens > 0)
 }
 
 fn end(finish_reason: &str) -> How {
@@ -93,4 +98,22 @@ fn why(broken: &Broken) -> String {
         _ => "the connection to the provider broke",
     };
     why.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_that_says_zero_has_not_counted() {
+        let usage = |completion| {
+            Some(Usage {
+                prompt: 0,
+                completion,
+            })
+        };
+        assert_eq!(cost(usage(0)), None);
+        assert_eq!(cost(usage(7)), Some(7));
+        assert_eq!(cost(None), None);
+    }
 }

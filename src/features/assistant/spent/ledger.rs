@@ -26,11 +26,11 @@ pub(in super::super) struct Reserved {
 }
 
 impl Ledger {
-    /// What is spent or set aside on this day, where the document has counted so much.
-    pub(super) fn used(&self, user: i64, day: u64, counted: u64) -> u64 {
+    /// What is spent on this day, where the document has counted so much.
+    pub(super) fn spent(&self, user: i64, day: u64, counted: u64) -> u64 {
         let accounts = self.accounts();
         let account = accounts.get(&user).copied().unwrap_or_default();
-        account.on(day, counted).used()
+        account.on(day, counted).spent
     }
 
     /// None where the budget is used up, or may be by what is being written.
@@ -107,13 +107,14 @@ mod tests {
         let first = reserve(50).unwrap();
         let second = reserve(50).unwrap();
         assert!(reserve(50).is_none(), "110 of 100 may be used");
+        assert_eq!(ledger.spent(7, 1, 50), 50, "what is set aside is not spent");
         drop(second);
         // The document does not count it yet.
         first.settle(60);
-        assert_eq!(ledger.used(7, 1, 50), 110);
+        assert_eq!(ledger.spent(7, 1, 50), 110);
         assert!(reserve(50).is_none());
         assert!(reserve(110).is_none(), "and it is not counted twice");
-        assert_eq!(ledger.used(7, 1, 110), 110);
+        assert_eq!(ledger.spent(7, 1, 110), 110);
     }
 
     #[test]
