@@ -276,8 +276,8 @@ async fn a_client_that_has_stopped_reading_loses_its_connection() {
     soon(dropped.notified()).await;
 }
 
-#[tokio::test]
-async fn a_client_that_goes_away_ends_its_handler() {
+/// A handler that never answers, with who hears that it has begun and that it was dropped.
+fn silent() -> (Router, Arc<Notify>, Arc<Notify>) {
     let (begun, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (says, tells) = (Arc::clone(&begun), Arc::clone(&dropped));
     let routes = Router::new().route(
@@ -288,6 +288,12 @@ async fn a_client_that_goes_away_ends_its_handler() {
             pending::<()>().await;
         }),
     );
+    (routes, begun, dropped)
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_ends_its_handler() {
+    let (routes, begun, dropped) = silent();
     let up = Up::with(routes).await;
     let mut client = up.connect().await;
     client
@@ -303,16 +309,7 @@ async fn a_client_that_goes_away_ends_its_handler() {
 #[tokio::test]
 async fn a_client_that_goes_away_is_noticed_behind_bytes_that_nobody_reads() {
     for follows in ["\r\n", "GET /other HTTP/1.1\r\nhost: x\r\n\r\n"] {
-        let (begun, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (says, tells) = (Arc::clone(&begun), Arc::clone(&dropped));
-        let routes = Router::new().route(
-            "/",
-            get(async move || {
-                let _guard = Tells(tells);
-                says.notify_one();
-                pending::<()>().await;
-            }),
-        );
+        let (routes, begun, dropped) = silent();
         let up = Up::with(routes).await;
         let mut client = up.connect().await;
         let request = format!("GET / HTTP/1.1\r\nhost: x\r\n\r\n{follows}");
