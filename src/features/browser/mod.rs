@@ -1,0 +1,7 @@
+//! Web pages, read for people and for the assistant.
+
+#[allow(
+    dead_code,
+    reason = "the commands and tools that read pages are mounted on it"
+)]
+mod address;
