@@ -5,3 +5,8 @@
     reason = "the commands and tools that read pages are mounted on it"
 )]
 mod address;
+#[allow(
+    dead_code,
+    reason = "the commands and tools that read pages are mounted on it"
+)]
+mod fetch;
