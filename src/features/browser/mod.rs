@@ -10,3 +10,13 @@ mod address;
     reason = "the commands and tools that read pages are mounted on it"
 )]
 mod fetch;
+#[allow(
+    dead_code,
+    reason = "the commands and tools that read pages are mounted on it"
+)]
+mod proxy;
+#[allow(
+    dead_code,
+    reason = "the commands and tools that read pages are mounted on it"
+)]
+mod robots;
