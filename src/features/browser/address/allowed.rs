@@ -14,7 +14,8 @@ use url::Host;
 /// | `wiki.lan` | that name, wherever it leads, at the ports 80 and 443 |
 /// | `wiki.lan:8080` | the same at that port only |
 /// | `*.lan`, `*.lan:8080` | every name below it, not `lan` itself |
-/// | `10.0.0.5`, `10.0.0.5:8080`, `[fd00::5]:8080` | that address, written out or as what a name leads to |
+/// | `10.0.0.5` | that address, written out or as what a name leads to, at the ports 80 and 443 |
+/// | `10.0.0.5:8080`, `[fd00::5]:8080` | that address, written out, at that port only |
 /// | `10.0.0.0/24`, `fd00::/64` | every address of that net, at the ports 80 and 443 |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Allowed {

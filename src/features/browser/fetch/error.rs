@@ -98,11 +98,16 @@ impl FetchError {
     }
 }
 
-/// While a connection is made, only what TLS makes of the other side's bytes is invalid data.
 fn is_about_tls(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| {
-        let cause = cause.downcast_ref::<io::Error>();
-        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
+    causes(error).any(is_invalid_data)
+}
+
+/// While a connection is made, only what TLS makes of the other side's bytes is invalid data. One such error wraps another, and
+/// does not name it as its source.
+fn is_invalid_data(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| {
+        let is_it = error.kind() == io::ErrorKind::InvalidData;
+        is_it || error.get_ref().is_some_and(|inner| is_invalid_data(inner))
     })
 }
 
