@@ -16,6 +16,8 @@ mod serving;
 mod tokens;
 
 #[cfg(feature = "program")]
+pub(crate) use crate::features::browser::extract::{Kind, serve as extract_from_stdin};
+#[cfg(feature = "program")]
 pub(crate) use crate::store::sqlite::{Inbox, Item};
 #[cfg(feature = "program")]
 pub(crate) use crate::store::{Pos, StoreError};

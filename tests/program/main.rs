@@ -11,6 +11,7 @@ mod culprits;
 mod demo;
 mod disk;
 mod durability;
+mod extract;
 mod foreign;
 mod gateway;
 mod guard;
