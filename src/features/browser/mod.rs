@@ -1,0 +1,3 @@
+//! Web pages, read for people and for the assistant.
+
+pub mod chromium;

@@ -1,0 +1,6 @@
+//! Real Chromium, started through the program as it is in earnest, and pages on loopback.
+
+mod deaths;
+mod pages;
+mod site;
+mod support;
