@@ -53,6 +53,9 @@ pub enum PageError {
         /// What it is.
         what: String,
     },
+    /// As many chats as may have a page open.
+    #[error("{0} chats have a page open, and no more may; try again in a few minutes")]
+    TooMany(usize),
     /// No page is open in this session.
     #[error("no page is open; open one first")]
     NothingOpen,

@@ -30,10 +30,12 @@ mod keeper;
 mod launch;
 mod pages;
 mod scratch;
+mod session;
 mod settings;
 mod tab;
 mod wire;
 
 pub use error::PageError;
 pub use pages::{Chromium, Dumped, Shot};
+pub use session::{Outline, Rooms, SessionSettings, Sessions, sessions};
 pub use settings::{ChromiumSettings, installed};

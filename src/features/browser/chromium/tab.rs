@@ -35,7 +35,8 @@ pub(super) struct Seen {
     pub(super) status: Option<u16>,
     /// The page's own clock has run as far as it was to.
     pub(super) has_run_on: bool,
-    pub(super) is_loaded: bool,
+    /// Of the document or a part of it.
+    pub(super) is_loading: bool,
     pub(super) is_download: bool,
 }
 
@@ -195,7 +196,12 @@ impl Tab {
                 self.seen.status = status.and_then(|status| status.try_into().ok());
             }
             "Emulation.virtualTimeBudgetExpired" => self.seen.has_run_on = true,
-            "Page.loadEventFired" => self.seen.is_loaded = true,
+            "Page.frameStartedLoading" if about["frameId"] == *self.target => {
+                self.seen.is_loading = true;
+            }
+            "Page.frameStoppedLoading" if about["frameId"] == *self.target => {
+                self.seen.is_loading = false;
+            }
             "Browser.downloadWillBegin" => self.seen.is_download = true,
             "Inspector.targetCrashed" => return Err(PageError::Crashed),
             "Target.targetCrashed" if about["targetId"] == *self.target => {

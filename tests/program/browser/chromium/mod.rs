@@ -2,5 +2,6 @@
 
 mod deaths;
 mod pages;
+mod sessions;
 mod site;
 mod support;

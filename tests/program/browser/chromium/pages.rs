@@ -123,7 +123,9 @@ async fn a_picture_has_all_of_the_page_in_its_colour() {
     let shot = lab.chromium.shot(&site.url("/green")).await.unwrap();
     assert_eq!((shot.width, shot.height, shot.is_cut), (1280, 3000, false));
     assert_eq!(shot.title, "Green");
-    let mut reader = png::Decoder::new(std::io::Cursor::new(&shot.png)).read_info().unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(&shot.png))
+        .read_info()
+        .unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut pixels).unwrap();
     assert_eq!((info.width, info.height), (1280, 3000));
@@ -193,6 +195,9 @@ async fn a_browser_that_cannot_start_says_why() {
         return;
     };
     let url = "http://127.0.0.1:9/".parse().unwrap();
-    let error = timeout(LONG, lab.chromium.dom(&url)).await.unwrap().unwrap_err();
+    let error = timeout(LONG, lab.chromium.dom(&url))
+        .await
+        .unwrap()
+        .unwrap_err();
     assert!(error.to_string().contains("/nowhere/chromium"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! Pages, each with its own kind of malice.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
@@ -69,13 +70,8 @@ fn file(headers: [(HeaderName, &'static str); 1], body: impl Into<Body>) -> Resp
 /// 50 MB of text.
 async fn large() -> Response {
     let line = Bytes::from("<p>All work and no play.\n".repeat(4096));
-    let lines = std::iter::repeat_n(Ok::<_, std::io::Error>(line), 512);
-    let body = Body::from_stream(futures_lite_iter(lines));
-    Html(body).into_response()
-}
-
-fn futures_lite_iter<I: Iterator>(items: I) -> impl tokio_stream::Stream<Item = I::Item> {
-    tokio_stream::iter(items)
+    let lines = std::iter::repeat_n(Ok::<_, Infallible>(line), 512);
+    Html(Body::from_stream(tokio_stream::iter(lines))).into_response()
 }
 
 fn dot() -> Vec<u8> {
