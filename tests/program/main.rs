@@ -6,6 +6,7 @@
 
 mod assistant;
 mod bots;
+mod browser;
 mod crashes;
 mod culprits;
 mod demo;

@@ -11,3 +11,4 @@ mod fetch;
 mod proxy;
 #[allow(dead_code, reason = "the commands and tools that read pages are mounted on it")]
 mod robots;
+pub mod chromium;

@@ -1,0 +1,3 @@
+//! Web pages in a real browser.
+
+mod chromium;
