@@ -206,7 +206,7 @@ async fn run_bots(
             .on_timer(together(timers.map(|timers| timers())))
             .dependencies(dptree::deps![
                 Guard::new(move || for_guard.operator_chat()),
-                Assistant::new(parts.ai.clone(), assistant.clone()),
+                Assistant::new(parts.ai.clone(), assistant.clone(), Vec::new()),
                 others.clone()
             ])
             .poller(poller.clone())
