@@ -3,6 +3,8 @@
 #[cfg(feature = "program")]
 mod ai;
 mod bots;
+#[cfg(feature = "program")]
+mod browser;
 mod polling;
 #[cfg(feature = "program")]
 mod program;

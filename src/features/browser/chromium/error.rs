@@ -23,6 +23,9 @@ pub enum PageError {
     /// It could not be reached, in the browser's own words, such as `net::ERR_CONNECTION_REFUSED`.
     #[error("the page cannot be opened: {0}")]
     Unreachable(String),
+    /// Its address, or one that it leads to, is not to be reached; the text says why.
+    #[error("{0}")]
+    Forbidden(String),
     /// What is there is a file to be saved, and nothing is.
     #[error("the address leads to a file and not to a page; files are not downloaded")]
     Download,

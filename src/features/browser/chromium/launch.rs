@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -83,13 +84,18 @@ impl Launch {
         self.settings.program.clone().or_else(installed)
     }
 
-    /// The command, in a process group of its own.
-    pub(super) fn command(&self, program: &Path, profile: &Path) -> io::Result<Command> {
+    /// The command, in a process group of its own; `way` is the page's own proxy.
+    pub(super) fn command(
+        &self,
+        program: &Path,
+        profile: &Path,
+        way: Option<SocketAddr>,
+    ) -> io::Result<Command> {
         let mut words = self.confined();
         words.extend(["/bin/sh", "-c", MOVE_PIPES, "sh"].map(Into::into));
         words.push(program.into());
         words.extend(FLAGS.iter().map(Into::into));
-        words.extend(self.flags().into_iter().map(Into::into));
+        words.extend(self.flags(way).into_iter().map(Into::into));
         let mut data = OsString::from("--user-data-dir=");
         data.push(profile.join("data"));
         words.push(data);
@@ -123,7 +129,7 @@ impl Launch {
         words
     }
 
-    fn flags(&self) -> Vec<String> {
+    fn flags(&self, way: Option<SocketAddr>) -> Vec<String> {
         let (width, height) = self.settings.window;
         let mut flags = vec![format!("--window-size={width},{height}")];
         // Root cannot use it.
@@ -131,7 +137,7 @@ impl Launch {
         if !self.settings.is_sandboxed || is_root {
             flags.push("--no-sandbox".to_owned());
         }
-        if let Some(proxy) = self.settings.proxy {
+        if let Some(proxy) = way.or(self.settings.proxy) {
             flags.push(format!("--proxy-server=http://{proxy}"));
             // Loopback would not go through it otherwise.
             flags.push("--proxy-bypass-list=<-loopback>".to_owned());

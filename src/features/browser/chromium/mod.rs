@@ -33,6 +33,7 @@ mod scratch;
 mod session;
 mod settings;
 mod tab;
+mod way;
 mod wire;
 
 pub use error::PageError;

@@ -11,21 +11,24 @@ use serde_json::json;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
+use super::super::address::AddressGuard;
 use super::PageError;
 use super::keeper::Keeper;
 use super::launch::Launch;
 use super::scratch::Scratch;
 use super::settings::ChromiumSettings;
 use super::tab::{Tab, text};
+use super::way::Way;
 
 /// Opens pages in headless Chromium. Cheap to clone; the clones share one pool.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Chromium {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
+    /// Judges for the proxy that each page then has.
+    guard: Option<AddressGuard>,
     settings: ChromiumSettings,
     launch: Launch,
     pool: Semaphore,
@@ -48,6 +51,8 @@ pub struct Dumped {
     pub status: Option<u16>,
     /// Whether it came to rest: see [`ChromiumSettings::settle_within`].
     pub is_settled: bool,
+    /// Whether it wanted more bytes than a page may have.
+    pub is_starved: bool,
     /// From the browser's start on.
     pub elapsed: Duration,
 }
@@ -86,13 +91,29 @@ impl std::fmt::Debug for Shot {
     }
 }
 
+impl std::fmt::Debug for Chromium {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chromium").finish_non_exhaustive()
+    }
+}
+
 impl Chromium {
     /// Makes ready what browsers need, and removes what those of a killed process have left. Starts none.
     ///
     /// # Errors
     /// Where there is no place for profiles, or no thread.
     pub fn new(settings: ChromiumSettings) -> io::Result<Self> {
+        Self::make(settings, None)
+    }
+
+    /// The same, where each page goes out through a proxy of its own, which this guard judges for.
+    pub(crate) fn guarded(settings: ChromiumSettings, guard: AddressGuard) -> io::Result<Self> {
+        Self::make(settings, Some(guard))
+    }
+
+    fn make(settings: ChromiumSettings, guard: Option<AddressGuard>) -> io::Result<Self> {
         let shared = Shared {
+            guard,
             launch: Launch::new(settings.clone())?,
             pool: Semaphore::new(settings.pool),
             keeper: Keeper::new()?,
@@ -168,7 +189,12 @@ impl Chromium {
             keeper,
             ..
         } = &*self.shared;
-        Tab::open(launch, scratch, keeper).await
+        let Some(guard) = &self.shared.guard else {
+            return Tab::open(launch, scratch, keeper, None).await;
+        };
+        let way = Way::open(guard.clone()).await;
+        let way = way.map_err(|error| PageError::Died(format!("has no way out: {error}")))?;
+        Tab::open(launch, scratch, keeper, Some(way)).await
     }
 
     async fn take_dom(&self, url: &Url) -> Result<Dumped, PageError> {
@@ -185,6 +211,7 @@ impl Chromium {
             url: text(&taken["url"]),
             status: tab.seen.status,
             is_settled,
+            is_starved: tab.is_starved(),
             elapsed: began.elapsed(),
         })
     }

@@ -11,6 +11,7 @@ use super::PageError;
 use super::keeper::{Group, Keeper};
 use super::launch::{COMPLAINTS, Launch};
 use super::scratch::Scratch;
+use super::way::Way;
 use super::wire::Wire;
 
 /// How much of what the browser said last is told, in characters.
@@ -21,6 +22,7 @@ const LAST_WORDS: usize = 300;
 pub(super) struct Tab {
     wire: Wire,
     group: Group,
+    way: Option<Way>,
     sent: u64,
     /// Of the protocol, for the page; empty before there is one.
     session: String,
@@ -46,11 +48,13 @@ impl Tab {
         launch: &Launch,
         scratch: &Scratch,
         keeper: &Keeper,
+        way: Option<Way>,
     ) -> Result<Self, PageError> {
         let program = launch.program().ok_or(PageError::NotInstalled)?;
         let cannot = |error| PageError::Died(format!("cannot be started: {error}"));
         let profile = scratch.profile(launch.user()).map_err(cannot)?;
-        let command = launch.command(&program, profile.path()).map_err(cannot)?;
+        let command = launch.command(&program, profile.path(), way.as_ref().map(Way::address));
+        let command = command.map_err(cannot)?;
         let (group, stdin, stdout) = keeper.start(command, profile).await.map_err(cannot)?;
         let pipes = stdin
             .zip(stdout)
@@ -61,6 +65,7 @@ impl Tab {
                 tokio::process::ChildStdout::from_std(pipes.1).map_err(cannot)?,
             ),
             group,
+            way,
             sent: 0,
             session: String::new(),
             target: String::new(),
@@ -68,6 +73,11 @@ impl Tab {
         };
         tab.set_up().await?;
         Ok(tab)
+    }
+
+    /// Whether the page wanted more bytes than it may have.
+    pub(super) fn is_starved(&self) -> bool {
+        self.way.as_ref().is_some_and(Way::is_used_up)
     }
 
     async fn set_up(&mut self) -> Result<(), PageError> {
@@ -99,7 +109,10 @@ impl Tab {
             return Err(PageError::Download);
         }
         match went["errorText"].as_str() {
-            Some(error) => Err(PageError::Unreachable(error.to_owned())),
+            Some(error) => Err(match self.way.as_ref().and_then(Way::refusal) {
+                Some(why) => PageError::Forbidden(why),
+                None => PageError::Unreachable(error.to_owned()),
+            }),
             None => Ok(()),
         }
     }

@@ -83,20 +83,20 @@ pub fn sessions(
 
 impl Sessions {
     /// Opens a page, in place of what the chat has open.
-    pub async fn open(&self, chat: i64, url: Url) -> Result<Outline, PageError> {
+    pub async fn open(&self, chat: i128, url: Url) -> Result<Outline, PageError> {
         check_scheme(&url)?;
         let step = async move |rooms: &mut Rooms| rooms.open(chat, &url).await;
         self.told(self.caller.call("open", self.deadline, step).await)
     }
 
     /// Shows the page again.
-    pub async fn look(&self, chat: i64) -> Result<Outline, PageError> {
+    pub async fn look(&self, chat: i128) -> Result<Outline, PageError> {
         let step = async move |rooms: &mut Rooms| rooms.act(chat, "0").await;
         self.told(self.caller.call("look", self.deadline, step).await)
     }
 
     /// Clicks on what has this number.
-    pub async fn click(&self, chat: i64, number: u32) -> Result<Outline, PageError> {
+    pub async fn click(&self, chat: i128, number: u32) -> Result<Outline, PageError> {
         let step = async move |rooms: &mut Rooms| rooms.act(chat, &outline::click(number)).await;
         self.told(self.caller.call("click", self.deadline, step).await)
     }
@@ -104,7 +104,7 @@ impl Sessions {
     /// Writes into a field, or chooses what reads so, and where wanted sends the form.
     pub async fn fill(
         &self,
-        chat: i64,
+        chat: i128,
         number: u32,
         text: &str,
         sends: bool,
@@ -115,13 +115,13 @@ impl Sessions {
     }
 
     /// Scrolls by so many windows; a negative number goes up.
-    pub async fn scroll(&self, chat: i64, windows: f32) -> Result<Outline, PageError> {
+    pub async fn scroll(&self, chat: i128, windows: f32) -> Result<Outline, PageError> {
         let step = async move |rooms: &mut Rooms| rooms.act(chat, &outline::scroll(windows)).await;
         self.told(self.caller.call("scroll", self.deadline, step).await)
     }
 
     /// Closes the chat's page; whether there was one.
-    pub async fn close(&self, chat: i64) -> Result<bool, PageError> {
+    pub async fn close(&self, chat: i128) -> Result<bool, PageError> {
         let step = async move |rooms: &mut Rooms| Ok(rooms.close(chat));
         self.told(self.caller.call("close", self.deadline, step).await)
     }

@@ -17,7 +17,7 @@ use super::outline::{self, Outline};
 /// How long nothing has to happen for a page to be taken for done.
 const QUIET: std::time::Duration = std::time::Duration::from_millis(400);
 
-type Open = Rc<RefCell<HashMap<i64, Room>>>;
+type Open = Rc<RefCell<HashMap<i128, Room>>>;
 
 /// The pages that chats have open.
 pub struct Rooms {
@@ -41,7 +41,7 @@ impl Rooms {
         }
     }
 
-    pub(super) async fn open(&mut self, chat: i64, url: &Url) -> Result<Outline, PageError> {
+    pub(super) async fn open(&mut self, chat: i128, url: &Url) -> Result<Outline, PageError> {
         let taken = self.take(chat);
         let mut tab = match taken {
             Some(tab) => tab,
@@ -58,7 +58,7 @@ impl Rooms {
     }
 
     /// Evaluates what does something in the page, and shows what has become of it.
-    pub(super) async fn act(&mut self, chat: i64, deed: &str) -> Result<Outline, PageError> {
+    pub(super) async fn act(&mut self, chat: i128, deed: &str) -> Result<Outline, PageError> {
         // Out of the rooms: a step that is dropped takes the browser with it.
         let mut tab = self.take(chat).ok_or(PageError::NothingOpen)?;
         let done = tab.evaluate(deed).await?;
@@ -72,7 +72,7 @@ impl Rooms {
         Ok(outline)
     }
 
-    pub(super) fn close(&mut self, chat: i64) -> bool {
+    pub(super) fn close(&mut self, chat: i128) -> bool {
         self.take(chat).is_some()
     }
 
@@ -94,11 +94,11 @@ impl Rooms {
         Ok(Outline::new(&shown, tab.seen.status))
     }
 
-    fn take(&mut self, chat: i64) -> Option<Tab> {
+    fn take(&mut self, chat: i128) -> Option<Tab> {
         self.open.borrow_mut().remove(&chat).map(|room| room.tab)
     }
 
-    fn put_back(&mut self, chat: i64, tab: Tab) {
+    fn put_back(&mut self, chat: i128, tab: Tab) {
         let (open, time) = (Rc::downgrade(&self.open), self.settings.idle);
         let mut idle = JoinSet::new();
         idle.spawn_local(async move {
