@@ -4,4 +4,4 @@ mod deaths;
 mod pages;
 mod sessions;
 mod site;
-mod support;
+pub(crate) mod support;

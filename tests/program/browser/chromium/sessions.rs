@@ -12,7 +12,7 @@ use sundown::lifecycle::{ExitKind, Restart, RestartPolicy, ServiceSpec, Supervis
 use super::site::Site;
 use super::support::{Lab, processes};
 
-const CHAT: i64 = 7;
+const CHAT: i128 = 7;
 
 fn quick() -> SessionSettings {
     SessionSettings {
