@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::geteuid;
 
-use super::settings::{ChromiumSettings, installed};
+use super::settings::{ChromiumSettings, installed, is_program};
 
 /// The browser speaks through descriptors 3 and 4, and standard input and output are what a process can be given without
 /// `unsafe`; a shell moves them. A pipe, and not a port: everybody on this machine could speak to that. And when this
@@ -81,7 +81,10 @@ impl Launch {
 
     /// None where there is no browser.
     pub(super) fn program(&self) -> Option<PathBuf> {
-        self.settings.program.clone().or_else(installed)
+        match &self.settings.program {
+            Some(program) => is_program(program).then(|| program.clone()),
+            None => installed(),
+        }
     }
 
     /// The command, in a process group of its own; `way` is the page's own proxy.

@@ -205,10 +205,12 @@ impl Chromium {
         let taken = tab
             .evaluate(&DOCUMENT.replace("LONGEST", &longest.to_string()))
             .await?;
+        let url = text(&taken["url"]);
+        tab.judge(&url).await?;
         Ok(Dumped {
             html: text(&taken["html"]),
             is_cut: taken["is_cut"] == true,
-            url: text(&taken["url"]),
+            url,
             status: tab.seen.status,
             is_settled,
             is_starved: tab.is_starved(),
@@ -223,6 +225,8 @@ impl Chromium {
         let head = tab
             .evaluate("({ title: document.title, url: document.URL })")
             .await?;
+        let url = text(&head["url"]);
+        tab.judge(&url).await?;
         let size = tab.call("Page.getLayoutMetrics", json!({})).await?;
         let full = size["cssContentSize"]["height"]
             .as_f64()
@@ -254,7 +258,7 @@ impl Chromium {
             height,
             is_cut: full > height,
             title: text(&head["title"]),
-            url: text(&head["url"]),
+            url,
             status: tab.seen.status,
             is_settled,
             elapsed: began.elapsed(),

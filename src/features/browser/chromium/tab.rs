@@ -75,6 +75,17 @@ impl Tab {
         Ok(tab)
     }
 
+    /// Whether the page that a browser has come to may be shown.
+    pub(super) async fn judge(&self, url: &str) -> Result<(), PageError> {
+        let Some(way) = &self.way else {
+            return Ok(());
+        };
+        match way.judge(url).await {
+            Some(why) => Err(PageError::Forbidden(why)),
+            None => Ok(()),
+        }
+    }
+
     /// Whether the page wanted more bytes than it may have.
     pub(super) fn is_starved(&self) -> bool {
         self.way.as_ref().is_some_and(Way::is_used_up)

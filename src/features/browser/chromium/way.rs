@@ -11,16 +11,18 @@ use super::super::proxy::{Limits, Proxy};
 
 /// A proxy that serves. Dropped, it closes its connections.
 pub(super) struct Way {
+    guard: AddressGuard,
     proxy: Arc<Proxy>,
     _serving: JoinSet<()>,
 }
 
 impl Way {
     pub(super) async fn open(guard: AddressGuard) -> io::Result<Self> {
-        let proxy = Arc::new(Proxy::bind(guard, Limits::default()).await?);
+        let proxy = Arc::new(Proxy::bind(guard.clone(), Limits::default()).await?);
         let (serving, mut tasks) = (Arc::clone(&proxy), JoinSet::new());
         tasks.spawn(async move { serving.run().await });
         Ok(Self {
+            guard,
             proxy,
             _serving: tasks,
         })
@@ -28,6 +30,14 @@ impl Way {
 
     pub(super) fn address(&self) -> SocketAddr {
         self.proxy.address()
+    }
+
+    /// Why a page of this address is not to be shown, where it is not: what a browser shows of it is the proxy's refusal.
+    pub(super) async fn judge(&self, url: &str) -> Option<String> {
+        let url = reqwest::Url::parse(url).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let judged = self.guard.resolve(&url).await;
+        judged.err().map(|refused| refused.to_string())
     }
 
     /// What was refused first, where anything was.

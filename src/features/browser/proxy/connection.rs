@@ -35,7 +35,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         end = exchange(stream, shared) => if let Err(error) = end {
             debug!(%error, "a connection of the proxy ended badly");
         },
-        () = life.is_idle_for(limits.idle) => debug!("a connection of the proxy was idle"),
+        () = life.until_idle_for(limits.idle) => debug!("a connection of the proxy was idle"),
         () = sleep(limits.total) => debug!("a connection of the proxy has lasted too long"),
     }
 }

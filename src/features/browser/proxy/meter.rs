@@ -72,7 +72,7 @@ impl<S> Metered<S> {
 
 impl Life {
     /// Resolves when nothing has moved for so long.
-    pub(super) async fn is_idle_for(self, time: Duration) {
+    pub(super) async fn until_idle_for(self, time: Duration) {
         loop {
             let until = *self.0.borrow() + time;
             if until <= Instant::now() {

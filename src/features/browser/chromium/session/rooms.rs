@@ -91,7 +91,9 @@ impl Rooms {
 
     async fn outline(&self, tab: &mut Tab) -> Result<Outline, PageError> {
         let shown = tab.evaluate(&outline::look(self.settings.longest)).await?;
-        Ok(Outline::new(&shown, tab.seen.status))
+        let outline = Outline::new(&shown, tab.seen.status);
+        tab.judge(&outline.url).await?;
+        Ok(outline)
     }
 
     fn take(&mut self, chat: i128) -> Option<Tab> {
