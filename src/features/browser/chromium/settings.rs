@@ -81,13 +81,13 @@ impl Default for ChromiumSettings {
 pub fn installed() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let folders: Vec<_> = env::split_paths(&path).collect();
-    let found = |name: &&str| {
+    let found = |name: &str| {
         folders
             .iter()
             .map(|dir| dir.join(name))
             .find(|file| is_program(file))
     };
-    NAMES.iter().find_map(|name| found(&name))
+    NAMES.iter().find_map(|name| found(name))
 }
 
 fn is_program(file: &Path) -> bool {
