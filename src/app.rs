@@ -3,6 +3,8 @@
 #[cfg(feature = "program")]
 mod ai;
 mod bots;
+#[cfg(feature = "program")]
+mod browser;
 mod polling;
 #[cfg(feature = "program")]
 mod program;
@@ -15,6 +17,8 @@ mod serving;
 #[cfg(feature = "program")]
 mod tokens;
 
+#[cfg(feature = "program")]
+pub(crate) use crate::features::browser::extract::{Kind, serve as extract_from_stdin};
 #[cfg(feature = "program")]
 pub(crate) use crate::store::sqlite::{Inbox, Item};
 #[cfg(feature = "program")]

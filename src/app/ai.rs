@@ -1,7 +1,6 @@
 //! From the configuration's tables to the rooms' own data, with the keys.
 
 use std::collections::HashSet;
-use std::env;
 use std::time::Duration;
 
 use super::program::Refused;
@@ -172,26 +171,7 @@ fn gateway_key(table: &KeyTable) -> Result<GatewayKey, Refused> {
 
 /// A key from its place; none where it is to be among the credentials and is not.
 fn secret(purpose: &str, name: &str, source: &KeySource) -> Result<Option<Secret>, Refused> {
-    let text = match source {
-        KeySource::Credential => match secrets::credential(&format!("{purpose}-{name}"))? {
-            Some(path) => secrets::read("the key", &path)?,
-            None => return Ok(None),
-        },
-        KeySource::File(path) => secrets::read("the key", path)?,
-        KeySource::Variable(variable) => env::var(variable).map_err(|_| {
-            wrong(format!(
-                "the key of `{name}` is to be in ${variable}, which is not set"
-            ))
-        })?,
-    };
-    let text = text.trim();
-    let is_header = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !is_header {
-        return Err(wrong(format!(
-            "the key of `{name}` is empty, or has a space, a line end or another character in it that no key has"
-        )));
-    }
-    Ok(Some(Secret::new(text)))
+    secrets::key(&format!("{purpose}-{name}"), name, source)
 }
 
 fn to_usize(count: u64) -> usize {

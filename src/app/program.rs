@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::ai::Parts;
+use super::browser::Parts as BrowserParts;
 use super::polling::{Polling, name_of, polling as polling_of};
 use super::reload::{Live, ReadConfig};
 use super::serving::Serving;
@@ -23,7 +24,7 @@ use crate::bot::UpdateHandler;
 use crate::config::{ApiUrl, Config};
 use crate::features::assistant::{Assistant, Seats};
 use crate::features::guard::Guard;
-use crate::features::{Failed, assistant, basics, guard};
+use crate::features::{Failed, assistant, basics, browser, guard};
 use crate::lifecycle::{Builder, ExitKind, Failure, Handle, Report, Supervisor};
 use crate::sandbox::{People, Sandbox};
 use crate::telegram::{PollerConfig, Token};
@@ -37,7 +38,7 @@ pub(crate) struct Refused {
 
 /// What this program's bot can do.
 struct Feature {
-    is_on: fn(&Parts) -> bool,
+    is_on: fn(&Parts, &BrowserParts) -> bool,
     handler: fn() -> UpdateHandler<Failed>,
     /// The kinds of updates that the handler takes.
     updates: &'static [AllowedUpdate],
@@ -47,23 +48,30 @@ struct Feature {
 }
 
 /// An update or a timer goes to the first one that takes it.
-const FEATURES: [Feature; 3] = [
+const FEATURES: [Feature; 4] = [
     Feature {
-        is_on: |_| true,
+        is_on: |_, _| true,
         handler: guard::handler,
         updates: &guard::UPDATES,
         timers: Some(guard::timers),
         commands: &[],
     },
     Feature {
-        is_on: |parts| parts.assistant.is_some(),
+        is_on: |_, browsing| browsing.is_on,
+        handler: browser::handler,
+        updates: &browser::UPDATES,
+        timers: Some(browser::timers),
+        commands: &browser::COMMANDS,
+    },
+    Feature {
+        is_on: |parts, _| parts.assistant.is_some(),
         handler: assistant::handler,
         updates: &assistant::UPDATES,
         timers: Some(assistant::timers),
         commands: &assistant::COMMANDS,
     },
     Feature {
-        is_on: |_| true,
+        is_on: |_, _| true,
         handler: basics::handler,
         updates: &basics::UPDATES,
         timers: None,
@@ -177,6 +185,7 @@ async fn run_bots(
     supervise: impl FnOnce(Builder) -> Builder,
 ) -> Result<Report, Refused> {
     let serving = Serving::at(config.listen, &parts)?;
+    let browsing = BrowserParts::of(&config)?;
     let goodbye = bots.clone();
     let live = Arc::new(Live::new(config.clone()));
     let poller = PollerConfig {
@@ -187,13 +196,19 @@ async fn run_bots(
         drop_kinds: config.drop_kinds.iter().copied().map(name_of).collect(),
         ..PollerConfig::default()
     };
-    let on = FEATURES.iter().filter(|feature| (feature.is_on)(&parts));
+    let on = FEATURES
+        .iter()
+        .filter(|feature| (feature.is_on)(&parts, &browsing));
     let on: Vec<_> = on.collect();
     let commands: Vec<_> = on.iter().flat_map(|feature| feature.commands).collect();
     let others = basics::Others::new(commands.into_iter().copied());
     let assistant = parts.assistant.unwrap_or_default();
     let for_assistant = Arc::clone(&live);
     let seats = Seats::new(move || for_assistant.handlers());
+    let tools = match browsing.is_on {
+        true => browser::tools(&browsing.browser),
+        false => Vec::new(),
+    };
     let add = |polling: Option<Polling<Failed>>, bot| {
         let tree = together(on.iter().map(|feature| (feature.handler)()));
         let polling = match polling {
@@ -208,7 +223,8 @@ async fn run_bots(
             .on_timer(together(timers.map(|timers| timers())))
             .dependencies(dptree::deps![
                 Guard::new(move || for_guard.operator_chat()),
-                Assistant::new(parts.ai.clone(), assistant.clone(), seats.clone()),
+                Assistant::new(parts.ai.clone(), assistant.clone(), seats.clone(), tools.clone()),
+                browsing.browser.clone(),
                 others.clone()
             ])
             .poller(poller.clone())
@@ -226,6 +242,9 @@ async fn run_bots(
         .with_state_dir(config.state_dir)
         .supervised(|mut supervisor| {
             supervisor = supervisor.stop_timeout(config.stop_timeout);
+            if browsing.is_on {
+                supervisor = browsing.supervise(supervisor);
+            }
             if let Some(time) = config.run_for {
                 supervisor = supervisor.run_for(time);
             }

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod confine;
+mod extract;
 mod inbox;
 mod progress;
 mod report;
@@ -33,6 +35,11 @@ enum Command {
     Sandbox(sandbox::Args),
     Inbox(inbox::Args),
     Systemd(systemd::Args),
+    #[command(hide = true)]
+    Confine(confine::Args),
+    /// What the program runs itself
+    #[command(hide = true)]
+    Extract(extract::Args),
 }
 
 /// Why the program ends without a report, in a paragraph, and with which exit code.
@@ -87,6 +94,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitKind {
         Command::Sandbox(args) => (sandbox::run(args), None),
         Command::Inbox(args) => return end(inbox::run(args)),
         Command::Systemd(args) => return end(systemd::run(args)),
+        Command::Confine(args) => return end(confine::run(args)),
+        Command::Extract(args) => return end(extract::run(args)),
     };
     match ended {
         Ok(report) => tell(&report, file.as_deref()),

@@ -245,6 +245,7 @@ impl Args {
             provider: None,
             assistant: None,
             gateway: None,
+            browser: None,
         }
     }
 }

@@ -164,7 +164,7 @@ pub(crate) enum KeySource {
 }
 
 impl KeySource {
-    fn new(file: Option<PathBuf>, variable: Option<String>) -> Result<Self, String> {
+    pub(super) fn new(file: Option<PathBuf>, variable: Option<String>) -> Result<Self, String> {
         match (file, variable) {
             (None, None) => Ok(Self::Credential),
             (Some(file), None) => Ok(Self::File(file)),

@@ -16,7 +16,7 @@ const NOW: [Differs; 4] = [
 ];
 
 /// What the next start takes over. Together with the others it is every key there is.
-const LATER: [Differs; 18] = [
+const LATER: [Differs; 19] = [
     ("token_file", |a, b| a.token_files != b.token_files),
     ("api_url", |a, b| a.api_url != b.api_url),
     ("state_dir", |a, b| a.state_dir != b.state_dir),
@@ -39,6 +39,7 @@ const LATER: [Differs; 18] = [
     ("provider", |a, b| a.providers != b.providers),
     ("assistant", |a, b| a.assistant != b.assistant),
     ("gateway", |a, b| a.gateway != b.gateway),
+    ("browser", |a, b| a.browser != b.browser),
 ];
 
 impl Config {
@@ -99,6 +100,7 @@ mod tests {
         provider = [{ name = "other", kind = "offline" }]
         assistant = { enabled = false }
         gateway = { concurrent = 7 }
+        browser = { pages = 7 }
     "#;
 
     #[test]

@@ -5,6 +5,7 @@
 //! name on the command line.
 
 pub(crate) mod ai;
+pub(crate) mod browser;
 mod changes;
 mod file;
 #[cfg(test)]
@@ -64,6 +65,7 @@ pub(crate) struct Layer {
     pub(crate) provider: Option<Vec<ai::Provider>>,
     pub(crate) assistant: Option<ai::Assistant>,
     pub(crate) gateway: Option<ai::Gateway>,
+    pub(crate) browser: Option<browser::Browser>,
     /// Instead of the gateway's own; a flag, and no key of the file.
     #[serde(skip)]
     pub(crate) gateway_providers: Option<Vec<String>>,
@@ -96,6 +98,7 @@ impl Layer {
             provider: self.provider.or(lower.provider),
             assistant: self.assistant.or(lower.assistant),
             gateway: self.gateway.or(lower.gateway),
+            browser: self.browser.or(lower.browser),
             gateway_providers: self.gateway_providers.or(lower.gateway_providers),
         }
     }
@@ -145,6 +148,7 @@ pub(crate) struct Config {
     pub(crate) providers: Vec<ai::Provider>,
     pub(crate) assistant: ai::Assistant,
     pub(crate) gateway: ai::Gateway,
+    pub(crate) browser: browser::Browser,
 }
 
 impl Config {
@@ -188,6 +192,7 @@ impl Config {
             providers: layer.provider.unwrap_or_default(),
             assistant: layer.assistant.unwrap_or_default(),
             gateway: gateway_of(layer.gateway, layer.gateway_providers),
+            browser: layer.browser.unwrap_or_default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod assistant;
 pub mod basics;
+pub mod browser;
 mod errors;
 pub mod gateway;
 pub mod guard;

@@ -39,6 +39,8 @@ mod hook;
 mod machine;
 mod panics;
 mod phase;
+#[cfg(feature = "program")]
+mod process_group;
 mod reason;
 mod remarks;
 mod report;
@@ -68,6 +70,8 @@ pub use panics::Panic;
 pub(crate) use panics::caught;
 use phase::Mode;
 pub use phase::{Phase, ServiceSnapshot, ServiceState, Snapshot, StopSnapshot};
+#[cfg(feature = "program")]
+pub(crate) use process_group::ProcessGroup;
 pub use reason::{ExitKind, StopReason};
 pub use remarks::{Said, Work};
 pub use report::{HookOutcome, HookReport, Report, ServiceOutcome, ServiceReport};

@@ -120,6 +120,11 @@ pub(super) const PHOTO: Writing = Writing {
     name: "photos",
 };
 
+pub(super) const DOCUMENT: Writing = Writing {
+    permission: "can_send_documents",
+    name: "documents",
+};
+
 impl Chat {
     /// Whether the bot has this right as an administrator.
     pub(super) fn grants(&self, bot_id: i64, right: &str) -> bool {

@@ -16,6 +16,8 @@ use super::answer::ApiError;
 pub(super) struct Args {
     values: Map<String, Value>,
     files: HashMap<String, Bytes>,
+    /// What the files are called, by the same names.
+    file_names: HashMap<String, String>,
 }
 
 impl Args {
@@ -92,9 +94,18 @@ impl Args {
 
     /// A file that was uploaded under this name, or under one that `attach://` leads to.
     pub(super) fn file(&self, name: &str) -> Option<&Bytes> {
+        self.files.get(self.attached(name))
+    }
+
+    /// What that file is called.
+    pub(super) fn file_name(&self, name: &str) -> Option<&str> {
+        self.file_names.get(self.attached(name)).map(String::as_str)
+    }
+
+    fn attached<'a>(&'a self, name: &'a str) -> &'a str {
         let attached = self.get(name).and_then(Value::as_str);
         let attached = attached.and_then(|text| text.strip_prefix("attach://"));
-        self.files.get(attached.unwrap_or(name))
+        attached.unwrap_or(name)
     }
 
     /// The chat that is meant. The sandbox's chats have no public names.
@@ -127,7 +138,11 @@ async fn read_parts(
         let Some(name) = part.name().map(str::to_owned) else {
             continue;
         };
-        let is_file = part.file_name().is_some();
+        let file_name = part.file_name().map(str::to_owned);
+        let is_file = file_name.is_some();
+        if let Some(file_name) = file_name {
+            args.file_names.insert(name.clone(), file_name);
+        }
         let bytes = part.bytes().await?;
         match String::from_utf8(bytes.to_vec()) {
             Ok(text) if !is_file => args.values.insert(name, Value::String(text)).map(drop),

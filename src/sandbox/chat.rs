@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::body::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tracing::info;
@@ -43,6 +44,7 @@ pub(super) struct Chat {
     pub(super) edits: BTreeMap<i64, Vec<Value>>,
     /// What was uploaded, by message.
     pub(super) photos: BTreeMap<i64, Photo>,
+    pub(super) documents: BTreeMap<i64, Bytes>,
     pub(super) requests: BTreeMap<i64, Request>,
     /// Whether the person of a private chat has written to the bot.
     pub(super) is_open: bool,
@@ -64,6 +66,7 @@ impl Chat {
             messages: BTreeMap::new(),
             edits: BTreeMap::new(),
             photos: BTreeMap::new(),
+            documents: BTreeMap::new(),
             requests: BTreeMap::new(),
             is_open: false,
             is_blocked: false,

@@ -19,7 +19,7 @@
 //! A world has a clock of its own, which tests move on. A ban or a restriction ends when somebody looks and its
 //! time is over; like the public server, this one sends no update then.
 //!
-//! Not done here: anything that no feature of this project's uses; media beyond photos; Markdown; channels; topics, but for their number in messages;
+//! Not done here: anything that no feature of this project's uses; media beyond photos and documents; Markdown; channels; topics, but for their number in messages;
 //! limits on how often a bot may call, unless a fault says so.
 
 mod access;

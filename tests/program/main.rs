@@ -6,11 +6,13 @@
 
 mod assistant;
 mod bots;
+mod browser;
 mod crashes;
 mod culprits;
 mod demo;
 mod disk;
 mod durability;
+mod extract;
 mod foreign;
 mod gateway;
 mod guard;

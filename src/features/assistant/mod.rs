@@ -55,7 +55,7 @@ use teloxide::prelude::*;
 use teloxide::types::{AllowedUpdate, Me};
 
 use super::{Failed, moment};
-use crate::ai::{Ai, Clock, ToolLimits, Tools as AiTools};
+use crate::ai::{Ai, Clock, Tool, ToolLimits, Tools as AiTools};
 use crate::bot::{State, Timer, UpdateHandler, Verdict};
 use crate::lifecycle::Handle;
 use crate::telegram::outgoing::Outgoing;
@@ -84,11 +84,13 @@ struct Inner {
 }
 
 impl Assistant {
-    /// An assistant for whom these providers answer.
+    /// An assistant for whom these providers answer. Their models may use these tools, besides a clock.
     #[must_use]
-    pub fn new(ai: Ai, settings: Settings, seats: Seats) -> Self {
+    pub fn new(ai: Ai, settings: Settings, seats: Seats, tools: Vec<Arc<dyn Tool>>) -> Self {
         let (ledger, stops) = (Arc::default(), Arc::default());
-        let ai_tools = AiTools::new(vec![Arc::new(Clock)], ToolLimits::default());
+        let clock: Arc<dyn Tool> = Arc::new(Clock);
+        let tools = std::iter::once(clock).chain(tools).collect();
+        let ai_tools = AiTools::new(tools, ToolLimits::default());
         Self(Arc::new(Inner {
             ai,
             ai_tools,

@@ -22,6 +22,7 @@
 //! | `GET /control/messages` | `?chat_id=` | the messages of a chat |
 //! | `GET /control/edits` | `?chat_id=`, `&message_id=` | what a message of the bot's said, at first and after each edit: `at_ms` (since 1970), `text`; also of a deleted one |
 //! | `GET /control/photo` | `?chat_id=`, `&message_id=` | the picture of a message, as it was uploaded |
+//! | `GET /control/document` | `?chat_id=`, `&message_id=` | the file of a message, as it was uploaded |
 //! | `GET /control/members` | `?chat_id=` | all who have a place in a chat, as `getChatMember` shows them, by number |
 //! | `GET /control/answers` | | what was answered to buttons: `id`, `text`, `show_alert`, `url` |
 //! | `GET /control/state` | | chats, waiting updates, calls by method |
@@ -130,6 +131,7 @@ pub(super) fn router() -> Router<Shared> {
             "/state",
             get(|state, query| look(state, query, views::state_of)),
         )
+        .route("/document", get(views::document))
         .route("/photo", get(views::photo));
     let routes = people.merge(groups).merge(wire).merge(views);
     routes.route("/bot", post(add_bot))

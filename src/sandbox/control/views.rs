@@ -1,5 +1,6 @@
 //! What there is to look at.
 
+use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -55,6 +56,25 @@ pub(super) async fn photo(State(shared): State<Shared>, Query(which): Query<Whic
         Ok(photo) => ([(CONTENT_TYPE, photo.kind)], photo.bytes).into_response(),
         Err(error) => respond(Err(error)),
     }
+}
+
+pub(super) async fn document(State(shared): State<Shared>, Query(which): Query<Which>) -> Response {
+    let found = shared
+        .lock()
+        .of_bot(which.bot)
+        .and_then(|world| file(world, &which));
+    match found {
+        // Never shown as a page of this server's.
+        Ok(bytes) => ([(CONTENT_TYPE, "application/octet-stream")], bytes).into_response(),
+        Err(error) => respond(Err(error)),
+    }
+}
+
+fn file(world: &mut World, which: &Which) -> Result<Bytes, ApiError> {
+    let chat = world.chat(which.chat_id()?)?;
+    let file = which.message_id.and_then(|id| chat.documents.get(&id));
+    file.cloned()
+        .ok_or_else(|| ApiError::new(404, "Not Found: that message has no file that was uploaded"))
 }
 
 fn picture(world: &mut World, which: &Which) -> Result<Photo, ApiError> {

@@ -127,6 +127,7 @@ fn delete(chat: &mut Chat, id: i64, bot_id: i64) -> bool {
     if deletable {
         chat.messages.remove(&id);
         chat.photos.remove(&id);
+        chat.documents.remove(&id);
     }
     deletable
 }

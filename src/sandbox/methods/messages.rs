@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::access::{PHOTO, TEXT, Writing};
+use super::super::access::{DOCUMENT, PHOTO, TEXT, Writing};
 use super::super::answer::{Answer, ApiError};
 use super::super::args::Args;
 use super::super::chat::put_into_topic;
@@ -40,6 +40,32 @@ pub(super) fn send_photo(world: &mut World, args: &Args) -> Answer {
     Ok(sent)
 }
 
+pub(super) fn send_document(world: &mut World, args: &Args) -> Answer {
+    let upload = args.file("document").cloned();
+    if upload.is_none() && args.text("document").is_none_or(|name| name.is_empty()) {
+        return Err(ApiError::bad_request("there is no document in the request"));
+    }
+    if upload.as_ref().is_some_and(|bytes| bytes.is_empty()) {
+        return Err(ApiError::bad_request("file must be non-empty"));
+    }
+    let caption = content::caption(world, args)?;
+    let (name, size) = (
+        args.file_name("document").unwrap_or_default(),
+        upload.as_ref().map_or(0, |bytes| bytes.len()),
+    );
+    let sent = send(world, args, &DOCUMENT, |message| {
+        let id = format!("document{}", message["message_id"]);
+        message["document"] =
+            json!({ "file_id": id, "file_unique_id": id, "file_name": name, "file_size": size });
+        content::put(message, "caption", &caption);
+    })?;
+    let chat = world.chat(args.chat_id()?)?;
+    if let (Some(bytes), Some(id)) = (upload, sent["message_id"].as_i64()) {
+        chat.documents.insert(id, bytes);
+    }
+    Ok(sent)
+}
+
 fn send(world: &mut World, args: &Args, what: &Writing, fill: impl FnOnce(&mut Value)) -> Answer {
     let bot = world.bot();
     let keyboard = inline_keyboard(args)?;
@@ -67,7 +93,7 @@ fn send(world: &mut World, args: &Args, what: &Writing, fill: impl FnOnce(&mut V
     let said = message["text"]
         .as_str()
         .or(message["caption"].as_str())
-        .unwrap_or("(a photo)");
+        .unwrap_or("(a file)");
     chat.narrate(&bot.first_name, said);
     chat.record(message["message_id"].as_i64().unwrap_or(0), said);
     Ok(message)

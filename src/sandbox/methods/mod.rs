@@ -25,6 +25,7 @@ pub(super) fn call(world: &mut World, method: &str, args: &Args) -> Answer {
         "deletemycommands" => setup::delete_my_commands(world, args),
         "getmycommands" => setup::get_my_commands(world, args),
         "sendmessage" => messages::send_message(world, args),
+        "senddocument" => messages::send_document(world, args),
         "sendphoto" => messages::send_photo(world, args),
         "sendchataction" => messages::send_chat_action(world, args),
         "editmessagetext" => edits::edit_message_text(world, args),

@@ -2,6 +2,7 @@
 
 mod bans;
 mod buttons;
+mod documents;
 mod edits;
 mod entities;
 mod faults;

@@ -4,13 +4,13 @@ use std::io;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::time::{Instant, timeout};
 
 use super::text::Decoder;
 use crate::ai::provider::redact::redact;
+use crate::lifecycle::ProcessGroup;
 
 /// An answer that is longer is cut off.
 const ANSWER_BYTES: usize = 1024 * 1024;
@@ -40,7 +40,7 @@ pub(super) enum Event {
 #[derive(Debug)]
 pub(super) struct Running {
     // Before the command itself: once that is waited for, its number may be another's.
-    group: Group,
+    group: ProcessGroup,
     child: Child,
     stdin: Option<ChildStdin>,
     conversation: Vec<u8>,
@@ -69,10 +69,8 @@ impl Running {
     /// # Errors
     /// Where it has ended before its number could be taken down.
     pub(super) fn new(mut child: Child, conversation: String) -> io::Result<Self> {
-        let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
-        let pid = pid.ok_or_else(|| io::Error::other("it has no process number"))?;
         Ok(Self {
-            group: Group(Some(pid)),
+            group: ProcessGroup::of(&child)?,
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
@@ -216,25 +214,4 @@ fn last_line(errors: &[u8]) -> Option<String> {
         .find(|line| !line.is_empty())?;
     let shown: String = line.chars().filter(|c| !c.is_control()).collect();
     Some(redact(&shown, None).chars().take(ERROR_CHARS).collect())
-}
-
-/// The process group of a command, killed once: when the command has ended, or when this is dropped.
-///
-/// The number stays the group's for as long as there is somebody in it.
-#[derive(Debug)]
-struct Group(Option<Pid>);
-
-impl Group {
-    fn kill(&mut self) {
-        if let Some(group) = self.0.take() {
-            // An error says that there is nobody left in it, which is what is wanted.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }

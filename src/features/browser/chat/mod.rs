@@ -1,0 +1,336 @@
+//! The browser's commands in chats.
+//!
+//! ```text
+//!  a command ─→ the chat's lane: taken, or refused ─→ work, committed with that (a timer)
+//!                    ▲                                   │
+//!                    │ crossed out                       ▼
+//!                    └─────────────── browser/CHAT: the page is read, and sent
+//! ```
+//!
+//! **Authority**: the work's timer. What was taken is carried out, over restarts: a stop lets go of a page at once, and the
+//! next start reads it anew. After a kill in the middle of a send it is sent again.
+//!
+//! Invariants:
+//! - The chat's own lane is never held up by a page: `/ping` is answered while pages hang.
+//! - One page at a time is read for a chat, and one person waits there for three of them at most.
+//! - A step in an open page is done once: where its result cannot be sent, only the look at the page is repeated.
+
+mod order;
+mod reply;
+mod waiting;
+mod work;
+
+use std::time::Duration;
+
+use teloxide::dispatching::UpdateFilterExt;
+use teloxide::prelude::*;
+use teloxide::types::{AllowedUpdate, ChatAction, Me};
+use tokio::time::{Instant, sleep};
+use tracing::{debug, info, warn};
+
+use super::reader::{Browser, Render, Wish};
+use crate::bot::{State, Timer, UpdateHandler, Verdict};
+use crate::features::Failed;
+use crate::features::errors::brief;
+use crate::features::moment::Moment;
+use crate::lifecycle::{Handle, crash_point};
+use crate::telegram::outgoing::Outgoing;
+pub(crate) use order::COMMANDS;
+pub(super) use order::Step;
+use order::{Order, Told};
+use reply::{Reply, Trouble, is_nobody_there, weigh};
+use waiting::Waiting;
+use work::{Asker, Job, OURS, Work};
+
+/// Kinds of updates that the tree takes.
+pub(crate) const UPDATES: [AllowedUpdate; 1] = [AllowedUpdate::Message];
+
+/// Telegram shows for five seconds that the bot is busy.
+const BUSY_EVERY: Duration = Duration::from_millis(4_500);
+/// What has ended the process so often is not tried again.
+const DEADLY: u32 = 2;
+
+/// What a handler works with.
+#[derive(Clone)]
+struct Tools {
+    bot: Bot,
+    me: Me,
+    outgoing: Outgoing,
+    state: State,
+    handle: Handle,
+    browser: Browser,
+}
+
+/// The handler tree for updates. It needs a [`Browser`] and a [`Handle`] among the dependencies.
+pub(crate) fn handler() -> UpdateHandler<Failed> {
+    with_tools(tree())
+}
+
+/// The handler tree for timers; the same dependencies.
+pub(crate) fn timers() -> UpdateHandler<Failed> {
+    let is_ours = |timer: Timer| timer.name().starts_with(OURS);
+    with_tools(dptree::filter(is_ours).endpoint(on_timer))
+}
+
+fn tree() -> UpdateHandler<Failed> {
+    Update::filter_message().branch(dptree::filter_map(told_in).endpoint(told))
+}
+
+fn with_tools(tree: UpdateHandler<Failed>) -> UpdateHandler<Failed> {
+    let tools =
+        |bot: Bot, me: Me, outgoing: Outgoing, state: State, handle: Handle, browser: Browser| {
+            Tools {
+                bot,
+                me,
+                outgoing,
+                state,
+                handle,
+                browser,
+            }
+        };
+    dptree::map(tools).chain(tree)
+}
+
+/// A command of a person's, not one that is told about.
+fn told_in(message: Message, tools: Tools) -> Option<Told> {
+    let from = message.from.as_ref()?;
+    let is_persons = !from.is_bot || message.sender_chat.is_some();
+    if !is_persons || message.forward_origin().is_some() {
+        return None;
+    }
+    Order::parse(message.text()?, tools.me.username())
+}
+
+/// Takes a command, in the chat's lane.
+async fn told(tools: Tools, message: Message, told: Told) -> Result<(), Failed> {
+    let Some(by) = asker_of(&message) else {
+        return Ok(());
+    };
+    let users = &tools.browser.settings().users;
+    if !users.is_empty() && !users.contains(&by.user) {
+        // In a group it would let anybody make the bot talk.
+        return match message.chat.is_private() {
+            true => say(&tools, by, &not_for(by.user)),
+            false => Ok(()),
+        };
+    }
+    let order = match told {
+        Ok(order) => order,
+        Err(hint) => return say(&tools, by, hint),
+    };
+    let (state, now) = (&tools.state, Moment::now());
+    let mut waiting = Waiting::read(state, by.chat).await?;
+    if !waiting.add(by, now) {
+        let text = "You wait for three things already. Ask again when one of them is there.";
+        return say(&tools, by, text);
+    }
+    waiting.write(state, by.chat)?;
+    let job = Job {
+        by,
+        order,
+        since: now,
+        tries: 0,
+    };
+    Ok(Work::Do(job).now(state)?)
+}
+
+fn asker_of(message: &Message) -> Option<Asker> {
+    let thread = message.thread_id.filter(|_| message.is_topic_message);
+    Some(Asker {
+        chat: message.chat.id.0,
+        thread: thread.map_or(0, |thread| thread.0.0),
+        user: i64::try_from(message.from.as_ref()?.id.0).unwrap_or(i64::MAX),
+        message: message.id.0,
+    })
+}
+
+fn not_for(user: i64) -> String {
+    format!("I read pages only for those whom my operator has named. Your number is {user}.")
+}
+
+fn say(tools: &Tools, by: Asker, text: &str) -> Result<(), Failed> {
+    let work = Work::Say {
+        by,
+        text: text.to_owned(),
+        since: Moment::now(),
+        tries: 0,
+    };
+    Ok(work.now(&tools.state)?)
+}
+
+async fn on_timer(tools: Tools, timer: Timer, verdict: Verdict) -> Result<(), Failed> {
+    match timer.body()? {
+        Work::Do(job) => carry_out(&tools, job, timer.attempts(), &verdict).await,
+        Work::Over { by } => {
+            let mut waiting = Waiting::read(&tools.state, by.chat).await?;
+            waiting.cross_out(by);
+            Ok(waiting.write(&tools.state, by.chat)?)
+        }
+        Work::Say {
+            by,
+            text,
+            since,
+            tries,
+        } => {
+            let sent = deliver(&tools, by, Reply::plain(&text), since, tries).await;
+            let again = |by, tries| Work::Say {
+                by,
+                text,
+                since,
+                tries,
+            };
+            match sent {
+                Sent::Over => Ok(()),
+                Sent::Later { by, wait } => Ok(again(by, tries + 1).after(&tools.state, wait)?),
+            }
+        }
+    }
+}
+
+/// Does what was asked for, and sends what came of it.
+async fn carry_out(tools: &Tools, job: Job, deaths: u32, verdict: &Verdict) -> Result<(), Failed> {
+    let began = Instant::now();
+    let reply = if deaths >= DEADLY {
+        warn!(
+            chat_id = job.by.chat,
+            "a command that ended the process twice is given up"
+        );
+        Reply::plain("I was ended twice while I was busy with that, and do not try it again.")
+    } else {
+        tokio::select! {
+            biased;
+            reply = reply_to(tools, &job) => reply,
+            () = tools.handle.stop_requested() => {
+                debug!(chat_id = job.by.chat, "the next start does it");
+                // A stop does not wait for that.
+                verdict.retry_after(Duration::ZERO);
+                return Ok(());
+            }
+            never = show_busy(tools, &job) => match never {},
+        }
+    };
+    let elapsed_ms = began.elapsed().as_millis();
+    info!(chat_id = job.by.chat, order = job.order.name(), %elapsed_ms, "a command was carried out");
+    crash_point("browser-before-send");
+    let sent = deliver(tools, job.by, reply, job.since, job.tries).await;
+    crash_point("browser-after-send");
+    match sent {
+        Sent::Over => Ok(Work::Over { by: job.by }.now(&tools.state)?),
+        Sent::Later { by, wait } => {
+            let again = Job {
+                by,
+                order: job.order.again(),
+                tries: job.tries + 1,
+                ..job
+            };
+            Ok(Work::Do(again).after(&tools.state, wait)?)
+        }
+    }
+}
+
+async fn reply_to(tools: &Tools, job: &Job) -> Reply {
+    let browser = &tools.browser;
+    let reply = match &job.order {
+        Order::Read { url, in_browser } => {
+            let render = match in_browser {
+                true => Render::Always,
+                false => Render::Auto,
+            };
+            let obeys_robots = false;
+            let page = browser
+                .read(
+                    url,
+                    Wish {
+                        render,
+                        obeys_robots,
+                    },
+                )
+                .await;
+            page.map(|page| Reply::page(&page))
+        }
+        Order::Shot { url } => browser.shot(url).await.map(Reply::shot),
+        Order::Search { terms } => {
+            let hits = browser.search(terms).await;
+            hits.map(|hits| Reply::hits(terms, &hits))
+        }
+        Order::Step(step) => {
+            let bot = i64::try_from(tools.me.id.0).unwrap_or(i64::MAX);
+            let outline = browser.step(bot, job.by.chat, step).await;
+            outline.map(|outline| match outline {
+                Some(outline) => Reply::outline(&outline),
+                None => Reply::plain("The page is closed."),
+            })
+        }
+    };
+    reply.unwrap_or_else(|problem| Reply::plain(format!("Sorry: {problem}.")))
+}
+
+/// Tells the chat now and then that the bot is busy with it.
+async fn show_busy(tools: &Tools, job: &Job) -> std::convert::Infallible {
+    let action = match job.order {
+        Order::Shot { .. } => ChatAction::UploadPhoto,
+        _ => ChatAction::Typing,
+    };
+    loop {
+        let mut telling = tools.bot.send_chat_action(ChatId(job.by.chat), action);
+        let thread = (job.by.thread != 0).then_some(job.by.thread);
+        telling.message_thread_id =
+            thread.map(|id| teloxide::types::ThreadId(teloxide::types::MessageId(id)));
+        if let Err(error) = tools.outgoing.send_now(telling).await {
+            debug!(error = brief(&error), "nobody is told that I am busy");
+        }
+        sleep(BUSY_EVERY).await;
+    }
+}
+
+/// What came of sending.
+enum Sent {
+    /// It has arrived, or never will.
+    Over,
+    /// It is to be sent again, perhaps elsewhere.
+    Later { by: Asker, wait: Duration },
+}
+
+async fn deliver(tools: &Tools, by: Asker, reply: Reply, since: Moment, tries: u32) -> Sent {
+    let mut sent = reply.send(tools, by).await;
+    if let Err(error) = &sent
+        && let Some(other) = reply.otherwise(error)
+    {
+        debug!(chat_id = by.chat, "a picture goes as a file");
+        sent = other.send(tools, by).await;
+    }
+    let Err(error) = sent else {
+        return Sent::Over;
+    };
+    match weigh(&error, since, tries, Moment::now()) {
+        Trouble::Passing(wait) => {
+            debug!(chat_id = by.chat, ?wait, "it is sent later");
+            Sent::Later { by, wait }
+        }
+        Trouble::Moved(chat) => {
+            let wait = Duration::ZERO;
+            let by = Asker { chat, ..by };
+            Sent::Later { by, wait }
+        }
+        Trouble::Refused => {
+            let reason = brief(&error);
+            if is_nobody_there(&error) {
+                debug!(chat_id = by.chat, reason, "nobody is there any more");
+            } else {
+                warn!(chat_id = by.chat, reason, "what was to be sent is refused");
+            }
+            Sent::Over
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::kinds::assert_takes;
+
+    #[test]
+    fn the_tree_takes_the_kinds_that_are_asked_for() {
+        assert_takes(&tree(), &UPDATES);
+    }
+}

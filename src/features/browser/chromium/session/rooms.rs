@@ -1,0 +1,131 @@
+//! The open pages, on their thread.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+
+use reqwest::Url;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::super::tab::Tab;
+use super::super::{Chromium, PageError};
+use super::SessionSettings;
+use super::outline::{self, Outline};
+
+/// How long nothing has to happen for a page to be taken for done.
+const QUIET: std::time::Duration = std::time::Duration::from_millis(400);
+
+type Open = Rc<RefCell<HashMap<i128, Room>>>;
+
+/// The pages that chats have open.
+pub struct Rooms {
+    chromium: Chromium,
+    settings: SessionSettings,
+    open: Open,
+}
+
+struct Room {
+    tab: Tab,
+    /// Closes the room when it has been idle for too long.
+    _idle: JoinSet<()>,
+}
+
+impl Rooms {
+    pub(super) fn new(chromium: Chromium, settings: SessionSettings) -> Self {
+        Self {
+            chromium,
+            settings,
+            open: Rc::default(),
+        }
+    }
+
+    pub(super) async fn open(&mut self, chat: i128, url: &Url) -> Result<Outline, PageError> {
+        let taken = self.take(chat);
+        let mut tab = match taken {
+            Some(tab) => tab,
+            None if self.open.borrow().len() >= self.settings.most => {
+                return Err(PageError::TooMany(self.settings.most));
+            }
+            None => self.chromium.tab().await?,
+        };
+        tab.navigate(url).await?;
+        self.settle(&mut tab).await?;
+        let outline = self.outline(&mut tab).await?;
+        self.put_back(chat, tab);
+        Ok(outline)
+    }
+
+    /// Evaluates what does something in the page, and shows what has become of it.
+    pub(super) async fn act(&mut self, chat: i128, deed: &str) -> Result<Outline, PageError> {
+        // Out of the rooms: a step that is dropped takes the browser with it.
+        let mut tab = self.take(chat).ok_or(PageError::NothingOpen)?;
+        let done = tab.evaluate(deed).await?;
+        if let Some(error) = outline::refusal(&done) {
+            self.put_back(chat, tab);
+            return Err(error);
+        }
+        self.settle(&mut tab).await?;
+        let outline = self.outline(&mut tab).await?;
+        self.put_back(chat, tab);
+        Ok(outline)
+    }
+
+    pub(super) fn close(&mut self, chat: i128) -> bool {
+        self.take(chat).is_some()
+    }
+
+    /// Lets a page do what a step has set off.
+    async fn settle(&self, tab: &mut Tab) -> Result<(), PageError> {
+        quiet(tab).await?;
+        if tab.seen.is_loading {
+            let loaded = tab.until(|seen| !seen.is_loading);
+            if let Ok(loaded) = timeout(self.settings.settle_within, loaded).await {
+                loaded?;
+                quiet(tab).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn outline(&self, tab: &mut Tab) -> Result<Outline, PageError> {
+        let shown = tab.evaluate(&outline::look(self.settings.longest)).await?;
+        let outline = Outline::new(&shown, tab.seen.status);
+        tab.judge(&outline.url).await?;
+        Ok(outline)
+    }
+
+    fn take(&mut self, chat: i128) -> Option<Tab> {
+        self.open.borrow_mut().remove(&chat).map(|room| room.tab)
+    }
+
+    fn put_back(&mut self, chat: i128, tab: Tab) {
+        let (open, time) = (Rc::downgrade(&self.open), self.settings.idle);
+        let mut idle = JoinSet::new();
+        idle.spawn_local(async move {
+            sleep(time).await;
+            let closed = open
+                .upgrade()
+                .and_then(|open| open.borrow_mut().remove(&chat));
+            // After the map is free again, because this ends the task that does it.
+            drop(closed);
+        });
+        let room = Room { tab, _idle: idle };
+        self.open.borrow_mut().insert(chat, room);
+    }
+}
+
+async fn quiet(tab: &mut Tab) -> Result<(), PageError> {
+    // Nothing is so for ever; only an error comes before the time is over.
+    match timeout(QUIET, tab.until(|_| false)).await {
+        Ok(error) => error,
+        Err(_) => Ok(()),
+    }
+}
+
+impl fmt::Debug for Rooms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rooms").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,41 @@
+//! What a page says to be.
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+
+/// A `Content-Type`, taken apart. It is not guessed from the bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ContentType {
+    /// In lower case; empty where there is none.
+    pub(super) name: String,
+    /// In lower case and without quotes.
+    pub(super) charset: Option<String>,
+}
+
+impl ContentType {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let value = headers.get(CONTENT_TYPE);
+        let value = value.map(|value| String::from_utf8_lossy(value.as_bytes()).to_lowercase());
+        let value = value.unwrap_or_default();
+        let mut parts = value.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_owned();
+        let charset = parts
+            .find_map(|part| part.strip_prefix("charset="))
+            .map(|charset| charset.trim_matches(['"', '\'', ' ']).to_owned())
+            .filter(|charset| !charset.is_empty());
+        Self { name, charset }
+    }
+
+    /// Pages, texts, data in text, and PDFs.
+    pub(super) fn is_readable(&self) -> bool {
+        let name = self.name.as_str();
+        let is_data_in_text = |kind: &str| {
+            matches!(kind, "json" | "xml" | "pdf")
+                || kind.ends_with("+json")
+                || kind.ends_with("+xml")
+        };
+        name.starts_with("text/")
+            || name
+                .strip_prefix("application/")
+                .is_some_and(is_data_in_text)
+    }
+}

@@ -1,0 +1,140 @@
+//! The standard's examples, and sites that answer, fail and change their mind.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::super::address::{AddressGuard, Lookup};
+use super::super::fetch::Limits;
+use super::*;
+
+fn allows(text: &str, path: &str) -> bool {
+    let url = Url::parse(&format!("http://site.test{path}")).unwrap();
+    Rules::read(text.as_bytes(), PRODUCT).allow(&url)
+}
+
+#[test]
+fn the_group_that_names_us_counts_and_otherwise_the_one_for_all() {
+    let text = "User-agent: *\nDisallow: /\n\nUser-Agent: SunDown/2.0\nDisallow: /private # ours\n\
+        Sitemap: http://site.test/map\n\nuser-agent: other\nuser-agent: sundown\ndisallow: /both\n";
+    assert!(allows(text, "/page"));
+    assert!(!allows(text, "/private/page"));
+    assert!(!allows(text, "/both"));
+    assert!(!allows(
+        "User-agent: *\nDisallow: /\nUser-agent: other\nAllow: /",
+        "/page"
+    ));
+    assert!(allows("User-agent: sundowner\nDisallow: /", "/page"));
+    // A group of ours without a rule lets us fetch everything.
+    assert!(allows(
+        "User-agent: *\nDisallow: /\nUser-agent: sundown\nDisallow:",
+        "/page"
+    ));
+    assert!(!allows("\u{feff}user-agent : *\r\ndisallow : /\r", "/page"));
+    assert!(allows("User-agent: *\nDisallow: /", "/robots.txt"));
+    assert!(allows("Disallow: /", "/page"));
+    assert!(allows("", "/page"));
+    assert!(allows("<html>no such page</html>", "/page"));
+}
+
+#[test]
+fn the_longest_rule_decides_and_stars_and_ends_are_understood() {
+    for (rules, path, is_allowed) in [
+        ("disallow: /\nallow: /page", "/page", true),
+        ("allow: /page\ndisallow: /*.html", "/page.html", false),
+        ("allow: /page\ndisallow: /page", "/page", true),
+        ("disallow: /*.gif$", "/a.gif", false),
+        ("disallow: /*.gif$", "/a.gif?x", true),
+        ("disallow: /a*b*c", "/a-b-c-d", false),
+        ("disallow: /a*b*c", "/a-c-b", true),
+        ("disallow: /x$", "/x", false),
+        ("disallow: /x$", "/xy", true),
+        ("disallow: /fish*", "/fish", false),
+        ("disallow: /*?id=", "/page?id=1", false),
+        ("disallow: /%7Ejoe", "/~joe", false),
+        ("disallow: /ä", "/%c3%a4", false),
+        ("disallow: /%e4%B8%80", "/一", false),
+        ("disallow: /a%2fb", "/a/b", true),
+        ("disallow: /*a*a$", "/a", true),
+    ] {
+        let text = format!("user-agent: *\n{rules}");
+        assert_eq!(allows(&text, path), is_allowed, "{rules} {path}");
+    }
+}
+
+#[test]
+fn half_a_megabyte_of_stars_is_no_trouble() {
+    let line = format!("disallow: /{}x$\n", "*a".repeat(500));
+    let text = format!("user-agent: *\n{}", line.repeat(500));
+    assert!(allows(&text, &format!("/{}", "a".repeat(4_000))));
+}
+
+/// A site with this at `/robots.txt`, how often it was asked, and what asks it.
+async fn site(status: u16, text: &'static str) -> (Url, Arc<AtomicUsize>, Robots, JoinSet<()>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let robots = get(move || async move {
+        counted.fetch_add(1, Ordering::SeqCst);
+        (StatusCode::from_u16(status).unwrap(), text)
+    });
+    let router = Router::new().route("/robots.txt", robots);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut serving = JoinSet::new();
+    serving.spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let lookup: Lookup = Arc::new(|_, port| {
+        Box::pin(async move { Ok(vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)]) })
+    });
+    let allowed = format!("site.test:{port}").parse().unwrap();
+    let guard = AddressGuard::with_lookup(vec![allowed], lookup);
+    let robots = Robots::new(Fetcher::new(guard, Limits::default()));
+    let url = Url::parse(&format!("http://site.test:{port}/page")).unwrap();
+    (url, asked, robots, serving)
+}
+
+#[tokio::test]
+async fn a_site_is_asked_once_an_hour() {
+    let (url, asked, robots, _serving) = site(200, "user-agent: *\ndisallow: /private").await;
+    assert!(robots.allowed(&url).await);
+    assert!(!robots.allowed(&url.join("/private").unwrap()).await);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    tokio::time::pause();
+    tokio::time::advance(HOUR).await;
+    tokio::time::resume();
+    assert!(robots.allowed(&url).await);
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_site_without_rules_allows_all_and_one_that_fails_nothing() {
+    for (status, is_allowed) in [
+        (404, true),
+        (403, true),
+        (410, true),
+        (500, false),
+        (503, false),
+    ] {
+        let (url, _, robots, _serving) = site(status, "").await;
+        assert_eq!(robots.allowed(&url).await, is_allowed, "{status}");
+    }
+    let (url, _, robots, serving) = site(200, "").await;
+    drop(serving);
+    assert!(!robots.allowed(&url).await);
+    let private = Url::parse("http://10.0.0.1/").unwrap();
+    assert!(!robots.allowed(&private).await);
+}
+
+#[tokio::test]
+async fn no_more_sites_are_remembered_than_there_is_room_for() {
+    let (_, _, robots, _serving) = site(200, "").await;
+    for number in 0..SITES + 10 {
+        let url = Url::parse(&format!("http://10.0.0.{number}/")).unwrap();
+        assert!(!robots.allowed(&url).await);
+    }
+    assert_eq!(robots.sites().len(), SITES);
+}

@@ -1,0 +1,60 @@
+//! What an operator decides about the browser.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use super::address::Allowed;
+use crate::ai::Secret;
+
+/// The browser's settings, as plain data.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Chromium's program. None: the first of its usual names that is on `PATH`.
+    pub(crate) chromium: Option<PathBuf>,
+    /// Pages that are open in Chromium at a time: 1 to 16. Each takes about 0.3 GB.
+    pub(crate) pages: usize,
+    /// What a page may take in Chromium, from its start to the result; then it is killed.
+    pub(crate) page_timeout: Duration,
+    /// What may be reached although it is not public.
+    pub(crate) allow: Vec<Allowed>,
+    /// How long a page that was read is not read again.
+    pub(crate) cache_for: Duration,
+    /// The users for whom pages are read, by number. Empty: everybody.
+    pub(crate) users: BTreeSet<i64>,
+    /// Who is asked for pages about something. None: nobody.
+    pub(crate) search: Option<Engine>,
+}
+
+/// Who is asked for pages about something.
+#[derive(Clone, Debug)]
+pub(crate) enum Engine {
+    /// A SearXNG server that answers in JSON, by the address to which `/search` is added.
+    SearXng {
+        /// Without `/search`.
+        url: Url,
+    },
+    /// Brave's Search API.
+    Brave {
+        /// What its requests go to.
+        url: Url,
+        /// What it knows the operator by.
+        key: Secret,
+    },
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            chromium: None,
+            pages: 2,
+            page_timeout: Duration::from_secs(20),
+            allow: Vec::new(),
+            cache_for: Duration::from_secs(15 * 60),
+            users: BTreeSet::new(),
+            search: None,
+        }
+    }
+}

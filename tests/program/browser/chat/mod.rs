@@ -1,0 +1,11 @@
+//! The browser's commands as people in chats meet them.
+
+mod assistant;
+mod pages;
+mod pictures;
+mod reading;
+mod search;
+mod speed;
+mod steps;
+mod stops;
+mod web;

@@ -1,0 +1,4 @@
+//! Web pages in a real browser, and in chats.
+
+mod chat;
+mod chromium;
