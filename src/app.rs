@@ -3,6 +3,8 @@
 #[cfg(feature = "program")]
 mod ai;
 mod bots;
+#[cfg(feature = "program")]
+mod operating;
 mod polling;
 #[cfg(feature = "program")]
 mod program;
@@ -15,6 +17,8 @@ mod serving;
 #[cfg(feature = "program")]
 mod tokens;
 
+#[cfg(feature = "program")]
+pub(crate) use crate::features::console;
 #[cfg(feature = "program")]
 pub(crate) use crate::store::sqlite::{Inbox, Item};
 #[cfg(feature = "program")]

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::ai::Parts;
+use super::operating::Operating;
 use super::polling::{Polling, name_of, polling as polling_of};
 use super::reload::{Live, ReadConfig};
 use super::serving::Serving;
@@ -26,6 +27,7 @@ use crate::features::guard::Guard;
 use crate::features::{Failed, assistant, basics, guard};
 use crate::lifecycle::{Builder, ExitKind, Failure, Handle, Report, Supervisor};
 use crate::sandbox::{People, Sandbox};
+use crate::telegram::outgoing::Outgoing;
 use crate::telegram::{PollerConfig, Token};
 
 /// Why the program did not come as far as a report.
@@ -191,8 +193,18 @@ async fn run_bots(
     let on: Vec<_> = on.collect();
     let commands: Vec<_> = on.iter().flat_map(|feature| feature.commands).collect();
     let others = basics::Others::new(commands.into_iter().copied());
+    let senders: Vec<_> = bots
+        .iter()
+        .map(|bot| (bot.clone(), Outgoing::default()))
+        .collect();
+    let operating = Operating::new(
+        &config,
+        senders.clone(),
+        parts.ai.clone(),
+        parts.assistant.as_ref(),
+    );
     let assistant = parts.assistant.unwrap_or_default();
-    let add = |polling: Option<Polling<Failed>>, bot| {
+    let add = |polling: Option<Polling<Failed>>, (bot, outgoing)| {
         let tree = together(on.iter().map(|feature| (feature.handler)()));
         let polling = match polling {
             None => polling_of(bot, tree),
@@ -207,18 +219,20 @@ async fn run_bots(
             .dependencies(dptree::deps![
                 Guard::new(move || for_guard.operator_chat()),
                 Assistant::new(parts.ai.clone(), assistant.clone()),
-                others.clone()
+                others.clone(),
+                outgoing
             ])
             .poller(poller.clone())
             .allowed_updates(kinds.into_iter().copied())
             .remake_http(|| http().build());
         Some(polling)
     };
-    let polling = bots.into_iter().fold(None, add);
+    let polling = senders.into_iter().fold(None, add);
     let mut polling = polling.expect("there is a token for every run");
     if let Some(serving) = serving {
         polling = serving.beside(polling);
     }
+    let polling = operating.beside(polling);
     let report = polling
         .live_lanes(live.lanes())
         .with_state_dir(config.state_dir)

@@ -2,6 +2,7 @@
 
 pub mod assistant;
 pub mod basics;
+pub mod console;
 pub mod gateway;
 pub mod guard;
 
