@@ -2,7 +2,7 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::stream::{self, StreamExt};
 use serde_json::{Map, Value, json};
@@ -16,12 +16,17 @@ use super::polling::{Polling, default_state_dir};
 use crate::ai::{Ai, Answer, Ask};
 use crate::config::Config;
 use crate::features::assistant;
-use crate::features::console::{self, Abilities, Console, Doing, Lines, Socket, Writing};
+use crate::features::console::{
+    self, Abilities, Console, Doing, Lines, LocalPrompt, Socket, Writing,
+};
 use crate::lifecycle::{Handle, Restart, RestartPolicy, ServiceSpec};
 use crate::store::BotId;
 use crate::telegram::Token;
 use crate::telegram::outgoing::Outgoing;
 use crate::telemetry;
+
+/// The history's name in the state directory.
+const HISTORY: &str = "console.history";
 
 /// A bot with its limits on what is sent.
 pub(super) type Sender = (Bot, Outgoing);
@@ -33,6 +38,7 @@ pub(super) struct Operating {
     say: console::Say,
     ask: Option<console::Ask>,
     read: Option<console::Read>,
+    has_prompt: bool,
 }
 
 impl Operating {
@@ -54,19 +60,33 @@ impl Operating {
             say: Arc::new(move |chat, text| say(senders.clone(), chat, text)),
             ask: assistant.map(|settings| asking(ai, settings)),
             read: None,
+            has_prompt: config.console,
         }
     }
 
     /// The socket is there from before the first update until the store is about to close; the prompt is among what stops
     /// first, so that the terminal is as it was when the stop begins.
     pub(super) fn beside<E>(self, polling: Polling<E>) -> Polling<E> {
-        polling.before_the_lanes(move |supervisor, store| {
-            let handle = supervisor.handle();
+        let (has_prompt, history) = (self.has_prompt, self.state_dir.join(HISTORY));
+        let shared = Arc::<OnceLock<Console>>::default();
+        let made = Arc::clone(&shared);
+        let polling = polling.before_the_lanes(move |supervisor, store| {
             let dir = runtime_dir().unwrap_or_else(|| self.state_dir.clone());
-            let console = Console::new(self.abilities(handle, store));
+            let console = Console::new(self.abilities(supervisor.handle(), store));
+            let _ = made.set(console.clone());
             supervisor.service(spec("attach"), move || {
                 Socket::new(dir.clone(), console.clone())
             })
+        });
+        if !has_prompt {
+            return polling;
+        }
+        polling.beside_the_pollers(move |supervisor| match shared.get().cloned() {
+            Some(console) => supervisor.beside(spec("console"), move || {
+                LocalPrompt::new(console.clone(), history.clone())
+            }),
+            // The socket's tier is added first.
+            None => supervisor,
         })
     }
 

@@ -1,6 +1,6 @@
 //! `sundown attach`: the console of an instance that runs.
 
-use std::io::{self, BufRead, ErrorKind};
+use std::io::{self, BufRead, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use super::Refusal;
@@ -41,6 +41,14 @@ pub(super) fn run(args: Args) -> Result<ExitKind, Refusal> {
         .map_err(|error| refusal(&path, &error))?;
     let code = if !args.command.is_empty() {
         runtime.block_on(console::run_lines(stream, [args.command.join(" ")]))
+    } else if io::stdin().is_terminal() {
+        let prompted = runtime.block_on(console::run_prompt(stream));
+        prompted.map_err(|error| {
+            Refusal::new(
+                ExitKind::Unavailable,
+                format!("no prompt: {error}; write the command behind `--`"),
+            )
+        })?
     } else {
         let lines = io::stdin().lock().lines().map_while(Result::ok);
         runtime.block_on(console::run_lines(stream, lines))

@@ -67,6 +67,9 @@ pub(crate) struct Layer {
     /// Instead of the gateway's own; a flag, and no key of the file.
     #[serde(skip)]
     pub(crate) gateway_providers: Option<Vec<String>>,
+    /// A flag too: who has a terminal says so each time.
+    #[serde(skip)]
+    pub(crate) console: Option<bool>,
 }
 
 impl Layer {
@@ -96,6 +99,7 @@ impl Layer {
             provider: self.provider.or(lower.provider),
             assistant: self.assistant.or(lower.assistant),
             gateway: self.gateway.or(lower.gateway),
+            console: self.console.or(lower.console),
             gateway_providers: self.gateway_providers.or(lower.gateway_providers),
         }
     }
@@ -145,6 +149,8 @@ pub(crate) struct Config {
     pub(crate) providers: Vec<ai::Provider>,
     pub(crate) assistant: ai::Assistant,
     pub(crate) gateway: ai::Gateway,
+    /// Show the operator's prompt.
+    pub(crate) console: bool,
 }
 
 impl Config {
@@ -155,6 +161,7 @@ impl Config {
             token_files: layer.token_file.map(Paths::get).unwrap_or_default(),
             api_url: layer.api_url.unwrap_or_default(),
             state_dir: layer.state_dir,
+            console: layer.console.unwrap_or(false),
             sandbox: layer.sandbox.unwrap_or(false),
             run_for: layer.run_for.map(Span::get),
             max_updates: layer.max_updates.map(Count::get),

@@ -4,13 +4,17 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use futures::stream::{self, StreamExt};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
+use super::history::History;
+use super::prompt::{Left, Prompt};
 use super::session::{Reply, Request, Session};
 use super::socket::NAME;
+use super::terminal::Terminal;
 
 /// Answers that wait to be shown.
 const PENDING: usize = 64;
@@ -72,6 +76,28 @@ pub async fn run_lines(stream: UnixStream, lines: impl IntoIterator<Item = Strin
         let _ = writeln!(io::stderr(), "sundown: the instance has ended");
     }
     code
+}
+
+/// A prompt on this process's terminal, until it is left or the instance goes, which it says; returns a code.
+///
+/// # Errors
+/// Where there is no terminal that can be used.
+pub async fn run_prompt(stream: UnixStream) -> io::Result<u8> {
+    let terminal = Terminal::take(false)?;
+    let (session, carrying) = session(stream);
+    let nothing = stream::pending().boxed();
+    let mut prompt = Prompt::new(terminal, session, nothing, History(None));
+    let left = tokio::select! {
+        biased;
+        left = prompt.run() => left,
+        () = carrying => Ok(Left::Gone),
+    };
+    prompt.finish().await;
+    if left? == Left::Gone {
+        let _ = writeln!(io::stderr(), "sundown: the instance has ended");
+        return Ok(GONE);
+    }
+    Ok(0)
 }
 
 /// Until the line is done, with its code; none where the other side has gone.

@@ -24,13 +24,20 @@
 mod abilities;
 mod client;
 mod command;
+mod editor;
 mod execute;
+mod history;
 mod inbox;
+mod keys;
+mod local;
+mod prompt;
 mod session;
 mod socket;
 mod status;
+mod terminal;
 
 pub use abilities::{Abilities, Ask, Doing, Level, Lines, OpenStore, Read, Say, Writing};
-pub use client::{connect, run_lines, socket_in};
+pub use client::{connect, run_lines, run_prompt, socket_in};
 pub use execute::Console;
+pub use local::LocalPrompt;
 pub use socket::Socket;
