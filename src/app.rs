@@ -5,6 +5,8 @@ mod ai;
 mod bots;
 #[cfg(feature = "program")]
 mod browser;
+#[cfg(feature = "program")]
+mod operating;
 mod polling;
 #[cfg(feature = "program")]
 mod program;
@@ -19,6 +21,8 @@ mod tokens;
 
 #[cfg(feature = "program")]
 pub(crate) use crate::features::browser::extract::{Kind, serve as extract_from_stdin};
+#[cfg(feature = "program")]
+pub(crate) use crate::features::console;
 #[cfg(feature = "program")]
 pub(crate) use crate::store::sqlite::{Inbox, Item};
 #[cfg(feature = "program")]

@@ -126,7 +126,9 @@ impl Member {
     pub(super) fn spec(&self, is_alone: bool) -> ServiceSpec {
         let start_timeout = self.poller.start_patience.saturating_add(START_MARGIN);
         if is_alone {
-            return ServiceSpec::new("poller").start_timeout(start_timeout);
+            return ServiceSpec::new("poller")
+                .start_timeout(start_timeout)
+                .restarts_on_request();
         }
         let policy = RestartPolicy::new(Restart::Transient)
             .intensity(MOST_RESTARTS, RESTART_WINDOW)

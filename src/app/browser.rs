@@ -1,6 +1,7 @@
 //! From the table about the browser to what reads pages.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tracing::info;
 
@@ -8,7 +9,8 @@ use super::program::Refused;
 use super::secrets;
 use crate::config::Config;
 use crate::config::browser::Search;
-use crate::features::browser::{Browser, Engine, Host, Settings};
+use crate::features::assistant::MoreTools;
+use crate::features::browser::{self, Browser, Engine, Host, Settings};
 use crate::lifecycle::{Builder, ExitKind, Restart, RestartPolicy, ServiceSpec};
 
 /// What reads pages, and what it needs to run.
@@ -34,6 +36,15 @@ impl Parts {
             is_on,
             browser,
             host,
+        })
+    }
+
+    /// What models may use of it.
+    pub(super) fn tools(&self) -> MoreTools {
+        let browser = self.is_on.then(|| self.browser.clone());
+        Arc::new(move |origin| match &browser {
+            Some(browser) => browser::tools(browser, origin),
+            None => Vec::new(),
         })
     }
 

@@ -236,7 +236,14 @@ impl<E> Polling<E> {
         mut self,
         add: impl FnOnce(Builder, OpenStore) -> Builder + Send + 'static,
     ) -> Self {
-        self.before_the_lanes = Some(Box::new(add));
+        let earlier = self.before_the_lanes.take();
+        self.before_the_lanes = Some(Box::new(move |builder, store| {
+            let builder = match earlier {
+                Some(earlier) => earlier(builder, Arc::clone(&store)),
+                None => builder,
+            };
+            add(builder, store)
+        }));
         self
     }
 
@@ -244,7 +251,13 @@ impl<E> Polling<E> {
         mut self,
         add: impl FnOnce(Builder) -> Builder + Send + 'static,
     ) -> Self {
-        self.beside_the_pollers = Some(Box::new(add));
+        let earlier = self.beside_the_pollers.take();
+        self.beside_the_pollers = Some(Box::new(move |builder| {
+            add(match earlier {
+                Some(earlier) => earlier(builder),
+                None => builder,
+            })
+        }));
         self
     }
 }
@@ -305,7 +318,7 @@ fn foreign(dir: &Path, other: BotId, bots: &[BotId]) -> String {
 }
 
 /// The first bot's, so that another one can be added without leaving behind what waits there.
-fn default_state_dir(bot: BotId) -> PathBuf {
+pub(super) fn default_state_dir(bot: BotId) -> PathBuf {
     let dir_of = |name| {
         env::var_os(name)
             .filter(|value| !value.is_empty())

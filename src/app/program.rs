@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use super::ai::Parts;
 use super::browser::Parts as BrowserParts;
+use super::operating::Operating;
 use super::polling::{Polling, name_of, polling as polling_of};
 use super::reload::{Live, ReadConfig};
 use super::serving::Serving;
@@ -27,6 +28,7 @@ use crate::features::guard::Guard;
 use crate::features::{Failed, assistant, basics, browser, guard};
 use crate::lifecycle::{Builder, ExitKind, Failure, Handle, Report, Supervisor};
 use crate::sandbox::{People, Sandbox};
+use crate::telegram::outgoing::Outgoing;
 use crate::telegram::{PollerConfig, Token};
 
 /// Why the program did not come as far as a report.
@@ -202,14 +204,22 @@ async fn run_bots(
     let on: Vec<_> = on.collect();
     let commands: Vec<_> = on.iter().flat_map(|feature| feature.commands).collect();
     let others = basics::Others::new(commands.into_iter().copied());
+    let senders: Vec<_> = bots
+        .iter()
+        .map(|bot| (bot.clone(), Outgoing::default()))
+        .collect();
+    let operating = Operating::new(
+        &config,
+        senders.clone(),
+        parts.ai.clone(),
+        parts.assistant.as_ref(),
+        &browsing,
+    );
     let assistant = parts.assistant.unwrap_or_default();
     let for_assistant = Arc::clone(&live);
     let seats = Seats::new(move || for_assistant.handlers());
-    let tools = match browsing.is_on {
-        true => browser::tools(&browsing.browser),
-        false => Vec::new(),
-    };
-    let add = |polling: Option<Polling<Failed>>, bot| {
+    let tools = browsing.tools();
+    let add = |polling: Option<Polling<Failed>>, (bot, outgoing)| {
         let tree = together(on.iter().map(|feature| (feature.handler)()));
         let polling = match polling {
             None => polling_of(bot, tree),
@@ -223,20 +233,27 @@ async fn run_bots(
             .on_timer(together(timers.map(|timers| timers())))
             .dependencies(dptree::deps![
                 Guard::new(move || for_guard.operator_chat()),
-                Assistant::new(parts.ai.clone(), assistant.clone(), seats.clone(), tools.clone()),
+                Assistant::new(
+                    parts.ai.clone(),
+                    assistant.clone(),
+                    seats.clone(),
+                    Arc::clone(&tools)
+                ),
                 browsing.browser.clone(),
-                others.clone()
+                others.clone(),
+                outgoing
             ])
             .poller(poller.clone())
             .allowed_updates(kinds.into_iter().copied())
             .remake_http(|| http().build());
         Some(polling)
     };
-    let polling = bots.into_iter().fold(None, add);
+    let polling = senders.into_iter().fold(None, add);
     let mut polling = polling.expect("there is a token for every run");
     if let Some(serving) = serving {
         polling = serving.beside(polling);
     }
+    let polling = operating.beside(polling);
     let report = polling
         .live_lanes(live.lanes())
         .with_state_dir(config.state_dir)

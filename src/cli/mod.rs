@@ -1,5 +1,6 @@
 //! The command line.
 
+mod attach;
 mod confine;
 mod extract;
 mod inbox;
@@ -33,6 +34,7 @@ struct Cli {
 enum Command {
     Run(Box<run::Args>),
     Sandbox(sandbox::Args),
+    Attach(attach::Args),
     Inbox(inbox::Args),
     Systemd(systemd::Args),
     #[command(hide = true)]
@@ -92,6 +94,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitKind {
             (run::run(*args), file)
         }
         Command::Sandbox(args) => (sandbox::run(args), None),
+        Command::Attach(args) => {
+            return attach::run(args).unwrap_or_else(Refusal::tell);
+        }
         Command::Inbox(args) => return end(inbox::run(args)),
         Command::Systemd(args) => return end(systemd::run(args)),
         Command::Confine(args) => return end(confine::run(args)),

@@ -30,6 +30,9 @@ pub(super) struct Args {
     /// Talk to a Bot API server of our own on loopback, with scripted people; needs no token
     #[arg(long, hide_env_values = true, env = "SUNDOWN_SANDBOX")]
     sandbox: bool,
+    /// Show a prompt on the terminal to operate the bot, with log lines above it; `help` lists its commands
+    #[arg(long, hide_env_values = true, env = "SUNDOWN_CONSOLE")]
+    console: bool,
     /// Stop so long after the bot is ready: 1ms to 1year, like 30s
     #[arg(
         long,
@@ -225,6 +228,7 @@ impl Args {
             api_url: self.api_url,
             state_dir: self.state_dir,
             sandbox: self.sandbox.then_some(true),
+            console: self.console.then_some(true),
             run_for: self.run_for,
             max_updates: self.max_updates,
             until_idle: self.until_idle,

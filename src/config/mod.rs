@@ -69,6 +69,9 @@ pub(crate) struct Layer {
     /// Instead of the gateway's own; a flag, and no key of the file.
     #[serde(skip)]
     pub(crate) gateway_providers: Option<Vec<String>>,
+    /// A flag too: who has a terminal says so each time.
+    #[serde(skip)]
+    pub(crate) console: Option<bool>,
 }
 
 impl Layer {
@@ -99,6 +102,7 @@ impl Layer {
             assistant: self.assistant.or(lower.assistant),
             gateway: self.gateway.or(lower.gateway),
             browser: self.browser.or(lower.browser),
+            console: self.console.or(lower.console),
             gateway_providers: self.gateway_providers.or(lower.gateway_providers),
         }
     }
@@ -149,6 +153,8 @@ pub(crate) struct Config {
     pub(crate) assistant: ai::Assistant,
     pub(crate) gateway: ai::Gateway,
     pub(crate) browser: browser::Browser,
+    /// Show the operator's prompt.
+    pub(crate) console: bool,
 }
 
 impl Config {
@@ -159,6 +165,7 @@ impl Config {
             token_files: layer.token_file.map(Paths::get).unwrap_or_default(),
             api_url: layer.api_url.unwrap_or_default(),
             state_dir: layer.state_dir,
+            console: layer.console.unwrap_or(false),
             sandbox: layer.sandbox.unwrap_or(false),
             run_for: layer.run_for.map(Span::get),
             max_updates: layer.max_updates.map(Count::get),

@@ -3,16 +3,19 @@
 pub mod assistant;
 pub mod basics;
 pub mod browser;
+pub mod console;
 mod errors;
 pub mod gateway;
 pub mod guard;
 #[cfg(test)]
 mod kinds;
 mod moment;
+mod origin;
 
 use teloxide::RequestError;
 
 use crate::store::StoreError;
+pub(crate) use origin::Origin;
 
 /// Why a handler of a feature failed.
 #[derive(Debug, thiserror::Error)]

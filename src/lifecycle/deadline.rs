@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{ExitKind, Handle};
+use super::{ExitKind, Handle, last_words};
 
 /// How long the last line may take to be written.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -36,6 +36,7 @@ impl HardDeadline {
 }
 
 fn end_now(handle: Handle) {
+    last_words::say();
     // From a thread that is not waited for long: a full pipe behind standard error may be what hangs. And through a
     // descriptor of its own: so may whoever holds the lock on it.
     let (written, done) = mpsc::channel::<()>();

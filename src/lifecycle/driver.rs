@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
 use super::deadline::HardDeadline;
+use super::handle::RestartRequest;
 use super::hook::{ReloadHook, StageHooks};
 use super::machine::{Action, Event, HookId, Machine, Notice, ServiceId};
 use super::service::{Message, RunService, Tokens};
@@ -22,8 +23,8 @@ use super::telling::{self, tell};
 use reloading::Reloads;
 
 use super::{
-    Failure, Handle, Mode, Phase, Report, ServiceSnapshot, Snapshot, StopReason, StopSnapshot,
-    signals,
+    Failure, Handle, Mode, Phase, Report, RestartRefused, ServiceSnapshot, Snapshot, StopReason,
+    StopSnapshot, last_words, signals,
 };
 
 /// Time between the end of the budget and the hard deadline: what is late is still reported in it.
@@ -133,6 +134,7 @@ pub(super) async fn run(machine: Machine, cast: Cast) -> Report {
             () = sleep_until(notify_at.unwrap_or(driver.began)), if notify_at.is_some() => driver.notify(),
             () = driver.handle.reload_requested(), if driver.reloads.can_begin() => driver.reload(),
             Some(end) = driver.reloads.ended() => driver.reloaded(end),
+            requests = driver.handle.next_restarts() => driver.restart(requests),
             Some(message) = inbox.recv() => driver.receive(message),
             () = driver.handle.remarks.changed() => driver.hear_remarks(),
         }
@@ -165,6 +167,33 @@ impl Driver {
         let is_current = |(id, life): (ServiceId, u32)| self.machine.services()[id.0].life == life;
         if message.from.is_none_or(is_current) {
             self.step(message.event);
+        }
+    }
+
+    fn restart(&mut self, requests: Vec<RestartRequest>) {
+        for RestartRequest { name, answer } in requests {
+            let services = self.machine.services();
+            let found = services.iter().position(|service| service.name == name);
+            let allowed = match found.map(ServiceId) {
+                Some(id) => self.machine.may_be_restarted(id).map(|()| id),
+                None => Err(RestartRefused::Unknown {
+                    name,
+                    known: services.iter().map(|each| each.name.clone()).collect(),
+                }),
+            };
+            let answered = match allowed {
+                Ok(id) => {
+                    info!(
+                        service = self.machine.services()[id.0].name,
+                        "restart requested"
+                    );
+                    self.step(Event::RestartRequested(id));
+                    Ok(())
+                }
+                Err(refused) => Err(refused),
+            };
+            // Whoever asked may have gone.
+            let _ = answer.send(answered);
         }
     }
 
@@ -211,6 +240,7 @@ impl Driver {
             Action::Abort(id) => self.services[&id].task.abort(),
             Action::ArmDeadline(at) => self.arm_deadline(at),
             Action::ArmImmediate => {
+                last_words::say();
                 if let Some(listening) = &self.listening {
                     listening.arm_immediate();
                 }

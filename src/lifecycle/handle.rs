@@ -3,17 +3,24 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::remarks::Remarks;
-use super::{Dump, Phase, Snapshot, StopReason};
+use super::{Dump, Phase, RestartRefused, Snapshot, StopReason};
 
 impl From<&str> for StopReason {
     fn from(text: &str) -> Self {
         Self::Requested(text.to_owned())
     }
+}
+
+/// Somebody wants a service to be started again, and to be told whether it will be.
+#[derive(Debug)]
+pub(super) struct RestartRequest {
+    pub(super) name: String,
+    pub(super) answer: oneshot::Sender<Result<(), RestartRefused>>,
 }
 
 /// A cheap, cloneable view of a supervisor, also before and after it runs.
@@ -32,6 +39,8 @@ struct Shared {
     reasons: Mutex<Vec<StopReason>>,
     more: Notify,
     reload: Notify,
+    restarts: Mutex<Vec<RestartRequest>>,
+    restart: Notify,
     /// When the supervisor began to run.
     began: OnceLock<Instant>,
 }
@@ -44,6 +53,8 @@ impl Handle {
             reasons: Mutex::default(),
             more: Notify::new(),
             reload: Notify::new(),
+            restarts: Mutex::default(),
+            restart: Notify::new(),
             began: OnceLock::new(),
         };
         Self {
@@ -72,6 +83,46 @@ impl Handle {
     /// No request is lost.
     pub(super) async fn reload_requested(&self) {
         self.shared.reload.notified().await;
+    }
+
+    /// Takes one service down, gracefully and within the stop budget, and starts it again; resolves when that has begun. What
+    /// restarts with it as its [policy](super::RestartPolicy::rest_for_one) says goes down too. It does not count against the
+    /// policy's restarts, and one that was given up is tried again.
+    ///
+    /// # Errors
+    /// [`RestartRefused`] where there is no such service, its spec allows no restart, or the process does not run.
+    ///
+    /// # Cancel safety
+    /// Dropped, the request may be followed all the same.
+    pub async fn request_restart(&self, name: impl Into<String>) -> Result<(), RestartRefused> {
+        if self.phase() != Phase::Running {
+            return Err(RestartRefused::NotRunning(self.phase()));
+        }
+        let (answer, answered) = oneshot::channel();
+        let name = name.into();
+        self.restarts().push(RestartRequest { name, answer });
+        self.shared.restart.notify_one();
+        // Nobody answers any more where the supervisor has ended meanwhile.
+        let gone = || Err(RestartRefused::NotRunning(Phase::Stopped));
+        tokio::select! {
+            biased;
+            answer = answered => answer.unwrap_or_else(|_| gone()),
+            () = self.reached(Phase::Draining) => Err(RestartRefused::NotRunning(self.phase())),
+        }
+    }
+
+    /// Restarts that were asked for since the last call; resolves once there are any.
+    ///
+    /// # Cancel safety
+    /// They are taken only as the future resolves.
+    pub(super) async fn next_restarts(&self) -> Vec<RestartRequest> {
+        loop {
+            let requests = std::mem::take(&mut *self.restarts());
+            if !requests.is_empty() {
+                return requests;
+            }
+            self.shared.restart.notified().await;
+        }
     }
 
     /// Resolves when a stop has been requested, at once where it has been. It does not mean that your service is to end: its
@@ -173,6 +224,13 @@ impl Handle {
     /// Reasons that the supervisor has not seen.
     pub(super) fn pending_requests(&self) -> Vec<StopReason> {
         std::mem::take(&mut *self.reasons())
+    }
+
+    fn restarts(&self) -> std::sync::MutexGuard<'_, Vec<RestartRequest>> {
+        self.shared
+            .restarts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn reasons(&self) -> std::sync::MutexGuard<'_, Vec<StopReason>> {

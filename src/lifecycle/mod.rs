@@ -36,6 +36,7 @@ mod dump;
 mod failure;
 mod handle;
 mod hook;
+mod last_words;
 mod machine;
 mod panics;
 mod phase;
@@ -64,7 +65,9 @@ pub use dump::Dump;
 pub use failure::Failure;
 pub use handle::Handle;
 pub use hook::HookSpec;
-pub use machine::Stage;
+#[cfg(feature = "program")]
+pub(crate) use last_words::LastWords;
+pub use machine::{RestartRefused, Stage};
 pub use panics::Panic;
 #[cfg(feature = "polling")]
 pub(crate) use panics::caught;

@@ -75,6 +75,7 @@ pub struct ServiceSpec {
     pub(super) restart: RestartPolicy,
     pub(super) is_optional: bool,
     pub(super) group: Option<String>,
+    on_request: bool,
 }
 
 impl ServiceSpec {
@@ -87,6 +88,7 @@ impl ServiceSpec {
             restart: RestartPolicy::new(Restart::Temporary),
             is_optional: false,
             group: None,
+            on_request: false,
         }
     }
 
@@ -103,6 +105,18 @@ impl ServiceSpec {
     pub fn restart(mut self, policy: RestartPolicy) -> Self {
         self.restart = policy;
         self
+    }
+
+    /// It can be started again on [request](super::Handle::request_restart) although no end of its own does that. What has a
+    /// policy that restarts it can be in any case. Default: no.
+    #[must_use]
+    pub fn restarts_on_request(mut self) -> Self {
+        self.on_request = true;
+        self
+    }
+
+    pub(super) fn is_restartable(&self) -> bool {
+        self.on_request || self.restart.restart != Restart::Temporary
     }
 
     /// The process goes on without it where it has ended for good. Default: critical, the process stops then.

@@ -215,6 +215,7 @@ impl Builder {
             restart: spec.restart,
             is_optional: spec.is_optional,
             group: spec.group.clone(),
+            is_restartable: spec.is_restartable(),
         };
         let notifier = match self.notifier {
             Manager::None => None,

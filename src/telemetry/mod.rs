@@ -3,6 +3,7 @@
 //! Field names are part of the interface; the README lists them.
 
 mod journal;
+mod lines;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -17,6 +18,7 @@ use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use journal::Journal;
 pub(crate) use journal::is_stderr as is_journal;
+pub(crate) use lines::{divert, follow, recent};
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +68,14 @@ pub(crate) fn init(style: Style, level: &str) -> Result<(), String> {
             .init(),
         Style::Json => registry.with(layer.json()).init(),
         Style::Journal => match Journal::open() {
-            Ok(journal) => registry.with(journal).init(),
+            Ok(journal) => {
+                // Lines for whoever attaches; the journal has its own form.
+                let kept = tracing_subscriber::fmt::layer()
+                    .with_writer(|| Redacting(lines::Nowhere))
+                    .with_ansi(false)
+                    .with_target(false);
+                registry.with(journal).with(kept).init();
+            }
             // Lines arrive there too, without fields.
             Err(_) => registry.with(layer.with_ansi(false)).init(),
         },
@@ -134,6 +143,10 @@ struct Redacting<W>(W);
 impl<W: Write> Write for Redacting<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = without_tokens(line);
+        lines::keep(&text);
+        if lines::are_diverted() {
+            return Ok(line.len());
+        }
         match LIVE.get() {
             Some(live) => live.suspend(|| self.0.write_all(&text))?,
             None => self.0.write_all(&text)?,
@@ -167,5 +180,10 @@ mod tests {
         out.write_all(b"token 123456789:AAE-abc_DEF0123456789abcdefghijklmno\n")
             .unwrap();
         assert_eq!(out.0, b"token <token>\n");
+        let kept = recent(usize::MAX);
+        assert!(
+            kept.iter().any(|line| &**line == "token <token>\n"),
+            "{kept:?}"
+        );
     }
 }

@@ -28,7 +28,7 @@ pub(crate) const MAY_IMPORT: [(&str, &[&str]); 13] = [
 ];
 
 /// What features have in common: it knows none of them.
-pub(crate) const SHARED: [&str; 3] = ["errors", "kinds", "moment"];
+pub(crate) const SHARED: [&str; 4] = ["errors", "kinds", "moment", "origin"];
 
 /// What the generic core may use of other packages.
 pub(crate) const LIFECYCLE_MAY_USE: [&str; 8] = [

@@ -20,7 +20,7 @@ use super::machine::{Event, How};
 use super::spent::Over;
 use super::stops::Running;
 use super::work::Work;
-use super::{Failed, Tools, desk, outbox, prompt, spent, words};
+use super::{Failed, Origin, Tools, desk, outbox, prompt, spent, words};
 use crate::ai::estimate;
 use crate::bot::Verdict;
 use crate::lifecycle::crash_point;
@@ -144,9 +144,16 @@ async fn take_turn(
             return Ok(Turn::Over(End::without_asking(How::Failed(why))));
         }
     };
-    let (ai, ai_tools) = (tools.assistant.ai(), tools.assistant.ai_tools());
+    let origin = Origin {
+        bot: tools.bot.clone(),
+        outgoing: tools.outgoing.clone(),
+        chat: at.chat,
+        thread: at.thread,
+        message: question.message,
+    };
+    let (ai, ai_tools) = (tools.assistant.ai(), tools.assistant.ai_tools(&origin));
     let (began, spans) = (Instant::now(), tools.assistant.seats().spans());
-    let mut draft = Draft::begin(ai.clone(), ask, ai_tools.clone());
+    let mut draft = Draft::begin(ai.clone(), ask, ai_tools);
     let mut preview = Preview::new(tools, at, question);
     let mut text = String::new();
     let deadline = began + settings.answer_timeout.min(spans.answer);

@@ -54,7 +54,7 @@ use std::sync::Arc;
 use teloxide::prelude::*;
 use teloxide::types::{AllowedUpdate, Me};
 
-use super::{Failed, moment};
+use super::{Failed, Origin, moment};
 use crate::ai::{Ai, Clock, Tool, ToolLimits, Tools as AiTools};
 use crate::bot::{State, Timer, UpdateHandler, Verdict};
 use crate::lifecycle::Handle;
@@ -69,14 +69,17 @@ use work::Work;
 /// Kinds of updates that the tree takes.
 pub const UPDATES: [AllowedUpdate; 2] = [AllowedUpdate::Message, AllowedUpdate::CallbackQuery];
 
+/// Makes the tools for an answer to a message.
+pub(crate) type MoreTools = Arc<dyn Fn(&Origin) -> Vec<Arc<dyn Tool>> + Send + Sync>;
+
 /// What one bot's assistant has to be told by the program. Each bot has one of its own; clones are the same one.
 #[derive(Clone)]
 pub struct Assistant(Arc<Inner>);
 
 struct Inner {
     ai: Ai,
-    /// What a model may use.
-    ai_tools: AiTools,
+    /// What a model may use, besides a clock.
+    more_tools: MoreTools,
     settings: Settings,
     seats: Seats,
     ledger: Arc<Ledger>,
@@ -86,14 +89,11 @@ struct Inner {
 impl Assistant {
     /// An assistant for whom these providers answer. Their models may use these tools, besides a clock.
     #[must_use]
-    pub fn new(ai: Ai, settings: Settings, seats: Seats, tools: Vec<Arc<dyn Tool>>) -> Self {
+    pub(crate) fn new(ai: Ai, settings: Settings, seats: Seats, more_tools: MoreTools) -> Self {
         let (ledger, stops) = (Arc::default(), Arc::default());
-        let clock: Arc<dyn Tool> = Arc::new(Clock);
-        let tools = std::iter::once(clock).chain(tools).collect();
-        let ai_tools = AiTools::new(tools, ToolLimits::default());
         Self(Arc::new(Inner {
             ai,
-            ai_tools,
+            more_tools,
             settings,
             seats,
             ledger,
@@ -105,8 +105,11 @@ impl Assistant {
         &self.0.ai
     }
 
-    fn ai_tools(&self) -> &AiTools {
-        &self.0.ai_tools
+    /// What a model may use for an answer to this message.
+    fn ai_tools(&self, origin: &Origin) -> AiTools {
+        let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(Clock)];
+        tools.extend((self.0.more_tools)(origin));
+        AiTools::new(tools, ToolLimits::default())
     }
 
     fn settings(&self) -> &Settings {

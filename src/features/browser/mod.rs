@@ -40,7 +40,7 @@ mod search;
 mod settings;
 mod tools;
 
-pub(crate) use chat::{COMMANDS, UPDATES, handler, timers};
-pub(crate) use reader::{Browser, Host};
+pub(crate) use chat::{COMMANDS, UPDATES, handler, timers, url_of};
+pub(crate) use reader::{Browser, Host, Wish};
 pub(crate) use settings::{Engine, Settings};
 pub(crate) use tools::tools;

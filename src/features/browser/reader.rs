@@ -120,9 +120,7 @@ impl Browser {
     /// Dropped, connections are closed and processes killed.
     pub(crate) async fn read(&self, url: &Url, wish: Wish) -> Result<Arc<Page>, Problem> {
         self.0.guard.check_url(url)?;
-        if wish.obeys_robots && !self.0.robots.allowed(url).await {
-            return Err(Problem::Robots);
-        }
+        self.ask_robots(url, wish.obeys_robots).await?;
         let key = Key::new(url, kept_as(wish.render));
         if let Some(page) = self.kept(&key) {
             debug!("a page was still there");
@@ -132,12 +130,8 @@ impl Browser {
             Render::Auto => self.read_somehow(url).await?,
             Render::Always => self.read_in_chromium(url).await?,
         };
-        let elsewhere = Url::parse(&page.url).ok().filter(|found| found != url);
-        if let Some(found) = elsewhere.filter(|_| wish.obeys_robots)
-            && !self.0.robots.allowed(&found).await
-        {
-            return Err(Problem::Robots);
-        }
+        self.ask_robots_of_the_end(url, &page.url, wish.obeys_robots)
+            .await?;
         let page = Arc::new(page);
         if page.status.is_none_or(|status| status < 400) {
             let (weight, now) = (page.weight(), Instant::now());
@@ -146,15 +140,20 @@ impl Browser {
         Ok(page)
     }
 
-    /// Takes a picture of a page.
+    /// Takes a picture of a page, of the whole of it; or leaves it alone where `robots.txt` is obeyed and says so.
     ///
     /// # Errors
     /// [`Problem`], for people.
     ///
     /// # Cancel safety
     /// As with [`read`](Self::read).
-    pub(crate) async fn shot(&self, url: &Url) -> Result<Shot, Problem> {
-        Ok(self.chromium_for(url).await?.shot(url).await?)
+    pub(crate) async fn shot(&self, url: &Url, obeys_robots: bool) -> Result<Shot, Problem> {
+        let chromium = self.chromium_for(url).await?;
+        self.ask_robots(url, obeys_robots).await?;
+        let shot = chromium.shot(url).await?;
+        self.ask_robots_of_the_end(url, &shot.url, obeys_robots)
+            .await?;
+        Ok(shot)
     }
 
     /// Asks for pages about something.
@@ -198,6 +197,26 @@ impl Browser {
             }
         };
         Ok(Some(outline))
+    }
+
+    async fn ask_robots(&self, url: &Url, obeys: bool) -> Result<(), Problem> {
+        match !obeys || self.0.robots.allowed(url).await {
+            true => Ok(()),
+            false => Err(Problem::Robots),
+        }
+    }
+
+    /// Where the way to a page has led elsewhere.
+    async fn ask_robots_of_the_end(
+        &self,
+        from: &Url,
+        end: &str,
+        obeys: bool,
+    ) -> Result<(), Problem> {
+        match Url::parse(end) {
+            Ok(end) if end != *from => self.ask_robots(&end, obeys).await,
+            _ => Ok(()),
+        }
     }
 
     /// Plain HTTP first.

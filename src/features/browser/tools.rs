@@ -1,6 +1,7 @@
-//! What a model may use of the browser: reading pages and searching, which never happens against robots.txt.
+//! What a model may use of the browser: reading pages, searching, and showing a picture of a page in the chat; never
+//! against robots.txt.
 //!
-//! No pictures: the models are asked in text alone.
+//! The model does not see the picture: models are asked in text alone.
 
 use std::sync::Arc;
 
@@ -8,17 +9,24 @@ use async_trait::async_trait;
 use reqwest::Url;
 use serde_json::{Map, Value, json};
 
+use super::chat::Reply;
 use super::reader::{Browser, Render, Wish};
 use crate::ai::{Tool, ToolError};
+use crate::features::Origin;
+use crate::features::errors::brief;
 
 /// A page's text has no more characters for a model than this.
 const LONGEST: usize = 12_000;
 
-/// The tools. Searching is left out where nobody can be asked.
-pub(crate) fn tools(browser: &Browser) -> Vec<Arc<dyn Tool>> {
+/// The tools for an answer to this message. What cannot be done is left out: searching where nobody can be asked, pictures
+/// where there is no browser to take them.
+pub(crate) fn tools(browser: &Browser, origin: &Origin) -> Vec<Arc<dyn Tool>> {
     let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(ReadPage(browser.clone()))];
     if browser.settings().search.is_some() {
         tools.push(Arc::new(SearchWeb(browser.clone())));
+    }
+    if browser.has_chromium() {
+        tools.push(Arc::new(ShowPage(browser.clone(), origin.clone())));
     }
     tools
 }
@@ -36,23 +44,11 @@ impl Tool for ReadPage {
     }
 
     fn parameters(&self) -> Value {
-        let url = json!({
-            "type": "string",
-            "description": "The whole address, with https:// or http://.",
-        });
-        json!({
-            "type": "object",
-            "properties": { "url": url },
-            "required": ["url"],
-            "additionalProperties": false,
-        })
+        one_text("url", "The whole address, with https:// or http://.")
     }
 
     async fn call(&self, arguments: Map<String, Value>) -> Result<String, ToolError> {
-        let url = Url::parse(argument(&arguments, "url")?);
-        let url = url.map_err(|_| {
-            ToolError("`url` is no address; write it like https://example.org/page".to_owned())
-        })?;
+        let url = address(&arguments)?;
         let wish = Wish {
             render: Render::Auto,
             obeys_robots: true,
@@ -76,14 +72,7 @@ impl Tool for SearchWeb {
     }
 
     fn parameters(&self) -> Value {
-        let terms =
-            json!({ "type": "string", "description": "What to search for, in a few words." });
-        json!({
-            "type": "object",
-            "properties": { "terms": terms },
-            "required": ["terms"],
-            "additionalProperties": false,
-        })
+        one_text("terms", "What to search for, in a few words.")
     }
 
     async fn call(&self, arguments: Map<String, Value>) -> Result<String, ToolError> {
@@ -97,6 +86,48 @@ impl Tool for SearchWeb {
             .map(|hit| format!("{}\n{}\n{}\n", hit.title, hit.url, hit.excerpt));
         Ok(lines.collect::<Vec<_>>().join("\n"))
     }
+}
+
+struct ShowPage(Browser, Origin);
+
+#[async_trait]
+impl Tool for ShowPage {
+    fn name(&self) -> &str {
+        "show_page"
+    }
+
+    fn description(&self) -> &str {
+        "Takes a picture of a whole web page and shows it in the chat, to whoever asked. You do not see the picture: read the page to know what is on it."
+    }
+
+    fn parameters(&self) -> Value {
+        one_text("url", "The whole address, with https:// or http://.")
+    }
+
+    async fn call(&self, arguments: Map<String, Value>) -> Result<String, ToolError> {
+        let Self(browser, origin) = self;
+        let shot = browser.shot(&address(&arguments)?, true).await;
+        let shot = shot.map_err(|problem| ToolError(problem.to_string()))?;
+        let sent = Reply::shot(shot).deliver(origin).await;
+        sent.map_err(|error| ToolError(format!("Telegram took no picture: {}", brief(&error))))?;
+        Ok("The picture is in the chat now.".to_owned())
+    }
+}
+
+/// The schema of one argument that is a text.
+fn one_text(name: &str, description: &str) -> Value {
+    json!({
+        "type": "object",
+        "properties": { name: { "type": "string", "description": description } },
+        "required": [name],
+        "additionalProperties": false,
+    })
+}
+
+fn address(arguments: &Map<String, Value>) -> Result<Url, ToolError> {
+    Url::parse(argument(arguments, "url")?).map_err(|_| {
+        ToolError("`url` is no address; write it like https://example.org/page".to_owned())
+    })
 }
 
 fn argument<'a>(arguments: &'a Map<String, Value>, name: &str) -> Result<&'a str, ToolError> {

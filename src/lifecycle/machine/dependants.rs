@@ -88,7 +88,7 @@ impl Machine {
     }
 
     /// What does not go down cannot be started a second time beside itself: without a critical one the process stops.
-    fn stop_without(&mut self, tier: &[ServiceId]) {
+    pub(super) fn stop_without(&mut self, tier: &[ServiceId]) {
         for id in tier {
             let service = &mut self.services[id.0];
             if service.state == ServiceState::Abandoned && service.taken_down {

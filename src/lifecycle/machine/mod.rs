@@ -26,6 +26,7 @@ mod dependants;
 mod groups;
 mod promises;
 mod record;
+mod requested;
 mod restarting;
 mod starting;
 mod stopping;
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 use super::{ExitKind, LONGEST, Mode, Panic, Phase, RestartPolicy, ServiceState, StopReason};
 pub(super) use record::{HookRecord, HookResult, ServiceRecord};
+pub use requested::RestartRefused;
 
 /// A second signal that comes sooner than this is taken for the same one (a terminal's Ctrl-C reaches the whole
 /// process group, and a wrapper may pass it on again).
@@ -89,6 +91,8 @@ pub(super) struct ServicePlan {
     pub(super) is_optional: bool,
     /// The optional services of which one at least is needed.
     pub(super) group: Option<String>,
+    /// Whether it is started again where somebody asks for that.
+    pub(super) is_restartable: bool,
 }
 
 /// What the machine is to run: fixed before it begins.
@@ -114,6 +118,8 @@ pub(super) enum Event {
     Drained(ServiceId),
     Exited(ServiceId, Exit),
     StopRequested(StopReason),
+    /// Somebody wants this service to be started again.
+    RestartRequested(ServiceId),
     /// Time has passed; see [`Machine::wake_at`].
     Tick,
 }
@@ -179,6 +185,8 @@ pub(super) struct Machine {
     arm_immediate_at: Option<Duration>,
     stop: Option<stopping::Stop>,
     sweep: Option<dependants::Sweep>,
+    /// Services on their way down because somebody wants them to be started again.
+    requested: Vec<stopping::TierStop>,
     wake: Option<Duration>,
     /// Who was not heard of, and when that becomes a reason to stop although a service manager watches.
     stale: Option<(String, Duration)>,
@@ -241,6 +249,7 @@ impl Machine {
             arm_immediate_at: None,
             stop: None,
             sweep: None,
+            requested: Vec::new(),
             wake: None,
             stale: None,
             seed,
@@ -292,6 +301,7 @@ impl Machine {
             }
             Event::Exited(id, exit) => self.record_exit(id, exit),
             Event::StopRequested(reason) => self.record_request(reason),
+            Event::RestartRequested(id) => self.record_restart_request(id),
         }
     }
 
@@ -354,9 +364,12 @@ impl Machine {
         }
     }
 
-    /// What goes on while the process is to run: broken promises, dependants on their way down, restarts.
+    /// What goes on while the process is to run: broken promises, services on their way down, restarts.
     fn advance_services(&mut self) -> bool {
-        self.advance_promises() || self.advance_dependants() || self.advance_restarts()
+        self.advance_promises()
+            || self.advance_requested()
+            || self.advance_dependants()
+            || self.advance_restarts()
     }
 
     fn enter(&mut self, phase: Phase) {

@@ -26,6 +26,7 @@ pub(in crate::lifecycle) struct ServiceRecord {
     pub(in crate::lifecycle) restarts: u32,
     pub(in crate::lifecycle) is_optional: bool,
     pub(super) group: Option<String>,
+    pub(super) is_restartable: bool,
     /// It did not get ready in time; it is not waited for and not started again.
     pub(super) given_up: bool,
     /// The stop came while it waited for its next life.
@@ -65,6 +66,7 @@ impl ServiceRecord {
             restarts: 0,
             is_optional: plan.is_optional,
             group: plan.group.clone(),
+            is_restartable: plan.is_restartable,
             was_waiting: false,
             given_up: false,
             start_timeout: plan.start_timeout,
@@ -208,7 +210,10 @@ impl Machine {
 
     fn current_tier(&self) -> Option<&TierStop> {
         let stopping = self.stop.as_ref().and_then(|stop| stop.current.as_ref());
-        stopping.or(self.sweep.as_ref().and_then(|sweep| sweep.current.as_ref()))
+        let sweep = self.sweep.as_ref();
+        stopping
+            .or(sweep.and_then(|sweep| sweep.current.as_ref()))
+            .or(self.going_down_on_request())
     }
 
     pub(in crate::lifecycle) fn running_hook(&self) -> Option<&HookRecord> {

@@ -20,7 +20,12 @@ impl Machine {
         let was_told = service.drained_at.is_some();
         if service.taken_down && was_told && !is_final {
             self.services[id.0].restart_at = Some(self.now);
-            return self.set_state(id, ServiceState::Backoff);
+            self.set_state(id, ServiceState::Backoff);
+            // Of one that goes down on request; what a sweep took down is right of its origin, and so are these.
+            if self.services[id.0].restart.rest_for_one {
+                self.take_down_dependants(id);
+            }
+            return;
         }
         let again = match service.restart.restart {
             Restart::Permanent => !is_final,

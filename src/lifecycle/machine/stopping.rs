@@ -68,6 +68,7 @@ impl Machine {
         // First of all, before a log line that may block.
         self.actions.insert(0, Action::ArmDeadline(deadline));
         self.sweep = None;
+        self.requested.clear();
         self.cancel_restarts();
         self.close_hooks(Stage::OnStart);
         if !self.reached_running {

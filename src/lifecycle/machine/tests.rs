@@ -1,5 +1,6 @@
 mod dependants;
 mod groups;
+mod requested;
 mod restarts;
 mod schedules;
 
@@ -25,6 +26,7 @@ fn service(name: &str) -> ServicePlan {
         restart: RestartPolicy::new(Restart::Temporary),
         is_optional: false,
         group: None,
+        is_restartable: false,
     }
 }
 

@@ -30,15 +30,17 @@ use tracing::{debug, info, warn};
 
 use super::reader::{Browser, Render, Wish};
 use crate::bot::{State, Timer, UpdateHandler, Verdict};
-use crate::features::Failed;
 use crate::features::errors::brief;
 use crate::features::moment::Moment;
+use crate::features::{Failed, Origin};
 use crate::lifecycle::{Handle, crash_point};
 use crate::telegram::outgoing::Outgoing;
 pub(crate) use order::COMMANDS;
 pub(super) use order::Step;
+pub(crate) use order::url as url_of;
 use order::{Order, Told};
-use reply::{Reply, Trouble, is_nobody_there, weigh};
+pub(super) use reply::Reply;
+use reply::{Trouble, is_nobody_there, weigh};
 use waiting::Waiting;
 use work::{Asker, Job, OURS, Work};
 
@@ -236,19 +238,14 @@ async fn reply_to(tools: &Tools, job: &Job) -> Reply {
                 true => Render::Always,
                 false => Render::Auto,
             };
-            let obeys_robots = false;
-            let page = browser
-                .read(
-                    url,
-                    Wish {
-                        render,
-                        obeys_robots,
-                    },
-                )
-                .await;
+            let wish = Wish {
+                render,
+                ..Wish::default()
+            };
+            let page = browser.read(url, wish).await;
             page.map(|page| Reply::page(&page))
         }
-        Order::Shot { url } => browser.shot(url).await.map(Reply::shot),
+        Order::Shot { url } => browser.shot(url, false).await.map(Reply::shot),
         Order::Search { terms } => {
             let hits = browser.search(terms).await;
             hits.map(|hits| Reply::hits(terms, &hits))
@@ -292,14 +289,14 @@ enum Sent {
 }
 
 async fn deliver(tools: &Tools, by: Asker, reply: Reply, since: Moment, tries: u32) -> Sent {
-    let mut sent = reply.send(tools, by).await;
-    if let Err(error) = &sent
-        && let Some(other) = reply.otherwise(error)
-    {
-        debug!(chat_id = by.chat, "a picture goes as a file");
-        sent = other.send(tools, by).await;
-    }
-    let Err(error) = sent else {
+    let origin = Origin {
+        bot: tools.bot.clone(),
+        outgoing: tools.outgoing.clone(),
+        chat: by.chat,
+        thread: by.thread,
+        message: by.message,
+    };
+    let Err(error) = reply.deliver(&origin).await else {
         return Sent::Over;
     };
     match weigh(&error, since, tries, Moment::now()) {

@@ -135,7 +135,7 @@ fn number(text: &str) -> Option<u32> {
 }
 
 /// An address as people write it: without a scheme it is a secure one. Whether it may be reached is decided elsewhere.
-fn url(text: &str) -> Option<Url> {
+pub(crate) fn url(text: &str) -> Option<Url> {
     if text.is_empty() || text.contains(char::is_whitespace) {
         return None;
     }

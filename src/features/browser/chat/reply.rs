@@ -4,14 +4,10 @@ use std::time::Duration;
 
 use teloxide::payloads::{SendDocumentSetters, SendMessageSetters, SendPhotoSetters};
 use teloxide::prelude::*;
-use teloxide::types::{
-    InputFile, LinkPreviewOptions, MessageEntity, MessageEntityKind, MessageId, ReplyParameters,
-    ThreadId,
-};
+use teloxide::types::{InputFile, LinkPreviewOptions, MessageEntity, MessageEntityKind};
 use teloxide::{ApiError, RequestError};
 
-use super::Tools;
-use super::work::Asker;
+use crate::features::Origin;
 use crate::features::browser::chromium::{Outline, Shot};
 use crate::features::browser::page::Page;
 use crate::features::browser::search::Hit;
@@ -33,7 +29,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reply {
+pub(in crate::features::browser) struct Reply {
     /// The first so many UTF-16 units of it are bold.
     bold: usize,
     text: String,
@@ -87,7 +83,7 @@ impl Reply {
     }
 
     /// A picture of a page: as a photo where it can be one.
-    pub(super) fn shot(shot: Shot) -> Self {
+    pub(in crate::features::browser) fn shot(shot: Shot) -> Self {
         if shot.png.len() > FILE_BYTES {
             return Self::plain("The picture of that page is too large to be sent.");
         }
@@ -150,22 +146,32 @@ impl Reply {
     }
 
     /// The same with a picture as a file, where the server does not take it for a photo. None where there is no other way.
-    pub(super) fn otherwise(mut self, error: &RequestError) -> Option<Self> {
-        let RequestError::Api(error) = error else {
-            return None;
-        };
-        let says = error.to_string();
+    fn into_file_after(mut self, refused: &ApiError) -> Option<Self> {
+        let says = refused.to_string();
         let is_about_it = says.contains("PHOTO_") || says.contains("IMAGE_");
         let file = self.file.as_mut()?;
         let was_photo = std::mem::replace(&mut file.is_photo, false);
         (was_photo && is_about_it).then_some(self)
     }
 
-    /// Sends it in the chat's turn, as an answer to the command.
-    pub(super) async fn send(&self, tools: &Tools, by: Asker) -> Result<(), RequestError> {
-        let (bot, outgoing, chat) = (&tools.bot, &tools.outgoing, ChatId(by.chat));
-        let to = ReplyParameters::new(MessageId(by.message)).allow_sending_without_reply();
-        let thread = (by.thread != 0).then_some(ThreadId(MessageId(by.thread)));
+    /// Sends it in the chat's turn, as an answer; a picture that is refused as a photo as a file.
+    pub(in crate::features::browser) async fn deliver(
+        self,
+        origin: &Origin,
+    ) -> Result<(), RequestError> {
+        let refused = match self.send(origin).await {
+            Err(RequestError::Api(error)) => error,
+            sent => return sent,
+        };
+        match self.into_file_after(&refused) {
+            Some(file) => file.send(origin).await,
+            None => Err(RequestError::Api(refused)),
+        }
+    }
+
+    async fn send(&self, origin: &Origin) -> Result<(), RequestError> {
+        let (bot, outgoing, chat) = (&origin.bot, &origin.outgoing, origin.chat_id());
+        let (to, thread) = (origin.reply(), origin.thread_id());
         let Some(file) = &self.file else {
             let text = cut(self.text.clone(), LONGEST_TEXT);
             let mut request = bot.send_message(chat, text);

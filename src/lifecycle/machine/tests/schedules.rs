@@ -100,6 +100,7 @@ fn services(rng: &mut Rng) -> Vec<ServicePlan> {
         restart: policy(rng),
         is_optional: rng.u8(..4) == 0,
         group: (rng.u8(..4) == 0).then(|| "group".to_owned()),
+        is_restartable: false,
     };
     (0..count).map(&mut service).collect()
 }

@@ -18,8 +18,12 @@ fn page(markdown: &str) -> Page {
     }
 }
 
+fn unknown(text: &str) -> ApiError {
+    ApiError::Unknown(text.to_owned())
+}
+
 fn says(text: &str) -> RequestError {
-    RequestError::Api(ApiError::Unknown(text.to_owned()))
+    RequestError::Api(unknown(text))
 }
 
 #[test]
@@ -70,11 +74,11 @@ fn a_photo_that_is_refused_goes_as_a_file_once() {
         is_photo: true,
     };
     let reply = Reply::titled("a", "b").with(file);
-    let refused = says("Bad Request: PHOTO_INVALID_DIMENSIONS");
-    let other = reply.clone().otherwise(&refused).unwrap();
+    let refused = unknown("Bad Request: PHOTO_INVALID_DIMENSIONS");
+    let other = reply.clone().into_file_after(&refused).unwrap();
     assert!(other.file.as_ref().is_some_and(|file| !file.is_photo));
-    assert_eq!(other.otherwise(&refused), None);
-    assert_eq!(reply.otherwise(&says("Forbidden")), None);
+    assert_eq!(other.into_file_after(&refused), None);
+    assert_eq!(reply.into_file_after(&unknown("Forbidden")), None);
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! `sundown attach`: the console of an instance that runs.
+
+use std::io::{self, BufRead, ErrorKind, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use super::Refusal;
+use crate::app::console;
+use crate::lifecycle::ExitKind;
+
+/// Operate an instance that runs: its state, its log, messages, restarts
+///
+/// With a command behind `--`, or with lines on standard input, it does that, prints what is said and ends: with 0, with
+/// 64 where there is no such command, with 69 where it could not be done or the instance does not run.
+/// On a terminal it is a prompt; `help` lists the commands.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// State directory of the instance, where its socket is unless it has a runtime directory
+    #[arg(
+        long,
+        value_name = "DIR",
+        hide_env_values = true,
+        env = "SUNDOWN_STATE_DIR"
+    )]
+    state_dir: Option<PathBuf>,
+    /// The socket itself
+    #[arg(long, value_name = "PATH", conflicts_with = "state_dir")]
+    socket: Option<PathBuf>,
+    /// What to do, like `status`; without it, a prompt
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+pub(super) fn run(args: Args) -> Result<ExitKind, Refusal> {
+    let path = socket(&args)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Refusal::new(ExitKind::Software, error))?;
+    let stream = runtime
+        .block_on(console::connect(&path))
+        .map_err(|error| refusal(&path, &error))?;
+    let code = if !args.command.is_empty() {
+        runtime.block_on(console::run_lines(stream, [args.command.join(" ")]))
+    } else if io::stdin().is_terminal() {
+        let prompted = runtime.block_on(console::run_prompt(stream));
+        prompted.map_err(|error| {
+            Refusal::new(
+                ExitKind::Unavailable,
+                format!("no prompt: {error}; write the command behind `--`"),
+            )
+        })?
+    } else {
+        let lines = io::stdin().lock().lines().map_while(Result::ok);
+        runtime.block_on(console::run_lines(stream, lines))
+    };
+    Ok(match code {
+        0 => ExitKind::Clean,
+        64 => ExitKind::Usage,
+        _ => ExitKind::Unavailable,
+    })
+}
+
+fn socket(args: &Args) -> Result<PathBuf, Refusal> {
+    if let Some(path) = &args.socket {
+        return Ok(path.clone());
+    }
+    let of = |name| std::env::var_os(name).filter(|dir| !dir.is_empty());
+    let dir = args.state_dir.clone();
+    let dir = dir.or_else(|| {
+        of("RUNTIME_DIRECTORY")
+            .or_else(|| of("STATE_DIRECTORY"))
+            .map(PathBuf::from)
+    });
+    match dir {
+        Some(dir) => Ok(console::socket_in(&dir)),
+        None => Err(Refusal::new(
+            ExitKind::Usage,
+            "which instance? Name its state directory with --state-dir or $SUNDOWN_STATE_DIR, or its socket with --socket",
+        )),
+    }
+}
+
+fn refusal(path: &Path, error: &io::Error) -> Refusal {
+    let path = path.display();
+    let (kind, advice) = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => (
+            ExitKind::Unavailable,
+            "no instance runs there; the instance's log says where operators can attach",
+        ),
+        ErrorKind::PermissionDenied => (
+            ExitKind::Permission,
+            "it lets in its own user and root: try as one of them",
+        ),
+        _ => (ExitKind::Unavailable, "look whether the instance runs"),
+    };
+    Refusal::new(kind, format!("cannot attach at {path}: {error}; {advice}"))
+}

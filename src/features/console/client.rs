@@ -1,0 +1,185 @@
+//! The operator's side of the socket.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use futures::stream::{self, StreamExt};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+
+use super::history::History;
+use super::prompt::{Left, Prompt};
+use super::session::{Reply, Request, Session};
+use super::socket::NAME;
+use super::terminal::Terminal;
+
+/// Answers that wait to be shown.
+const PENDING: usize = 64;
+/// Code where the instance went while a command ran.
+const GONE: u8 = 69;
+
+/// Where an instance's socket is: in its runtime directory, else in its state directory.
+#[must_use]
+pub fn socket_in(dir: &Path) -> PathBuf {
+    dir.join(NAME)
+}
+
+/// Attaches to the instance that listens here.
+///
+/// # Errors
+/// Where nobody listens, or the socket is another user's.
+pub async fn connect(path: &Path) -> io::Result<UnixStream> {
+    UnixStream::connect(path).await
+}
+
+/// A session over a socket, and what carries it for as long as it is polled and the other side is there.
+pub(super) fn session(stream: UnixStream) -> (Session, impl Future<Output = ()> + Send) {
+    let (from, to) = stream.into_split();
+    let (requests, asked) = mpsc::channel(PENDING);
+    let (answer, replies) = mpsc::channel(PENDING);
+    let carrying = async move {
+        tokio::select! {
+            () = hear(from, answer) => {}
+            () = ask(to, asked) => {}
+        }
+    };
+    (Session { requests, replies }, carrying)
+}
+
+/// Has each line done in turn, prints what is said, and returns the code of the first that went wrong, or 0. It ends when
+/// the instance goes, and says so.
+pub async fn run_lines(stream: UnixStream, lines: impl IntoIterator<Item = String>) -> u8 {
+    let (mut session, carrying) = session(stream);
+    let mut code = 0;
+    let working = async {
+        for line in lines {
+            if session.requests.send(Request::Line(line)).await.is_err() {
+                return GONE;
+            }
+            match print_answer(&mut session.replies).await {
+                Some(done) if code == 0 => code = done,
+                Some(_) => {}
+                None => return GONE,
+            }
+        }
+        code
+    };
+    let code = tokio::select! {
+        biased;
+        code = working => code,
+        () = carrying => GONE,
+    };
+    if code == GONE {
+        let _ = writeln!(io::stderr(), "sundown: the instance has ended");
+    }
+    code
+}
+
+/// A prompt on this process's terminal, until it is left or the instance goes, which it says; returns a code.
+///
+/// # Errors
+/// Where there is no terminal that can be used.
+pub async fn run_prompt(stream: UnixStream) -> io::Result<u8> {
+    let terminal = Terminal::take(false)?;
+    let (session, carrying) = session(stream);
+    let nothing = stream::pending().boxed();
+    let mut prompt = Prompt::new(terminal, session, nothing, History(None));
+    let left = tokio::select! {
+        biased;
+        left = prompt.run() => left,
+        () = carrying => Ok(Left::Gone),
+    };
+    prompt.finish().await;
+    if left? == Left::Gone {
+        let _ = writeln!(io::stderr(), "sundown: the instance has ended");
+        return Ok(GONE);
+    }
+    Ok(0)
+}
+
+/// Until the line is done, with its code; none where the other side has gone.
+async fn print_answer(replies: &mut mpsc::Receiver<Reply>) -> Option<u8> {
+    loop {
+        match replies.recv().await? {
+            Reply::Out(text) => {
+                let mut stdout = io::stdout().lock();
+                // A closed pipe is the reader's own affair.
+                let _ = stdout
+                    .write_all(plain(&text).as_bytes())
+                    .and_then(|()| stdout.flush());
+            }
+            Reply::Done(code) => return Some(code),
+            Reply::Hello { .. } => {}
+        }
+    }
+}
+
+/// Without what only a terminal of the instance's own should get: control characters but line ends and tabs, and with them
+/// the beginnings of escape sequences and the sequences of colours.
+pub(super) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\x1b' => {
+                if rest.next_if_eq(&'[').is_some() {
+                    while rest
+                        .next_if(|c| matches!(c, '0'..='9' | ';' | '?'))
+                        .is_some()
+                    {}
+                    rest.next();
+                }
+            }
+            '\n' | '\t' => plain.push(c),
+            c if c.is_control() => {
+                let _ = write!(plain, "{}", c.escape_default());
+            }
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+async fn hear(from: OwnedReadHalf, answer: mpsc::Sender<Reply>) {
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match from.read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let Ok(reply) = serde_json::from_slice(&line) else {
+            return;
+        };
+        if answer.send(reply).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn ask(mut to: OwnedWriteHalf, mut asked: mpsc::Receiver<Request>) {
+    while let Some(request) = asked.recv().await {
+        let Ok(mut line) = serde_json::to_vec(&request) else {
+            return;
+        };
+        line.push(b'\n');
+        if to.write_all(&line).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_elsewhere_has_no_escapes() {
+        assert_eq!(plain("\x1b[32m INFO\x1b[0m a\tb\n"), " INFO a\tb\n");
+        assert_eq!(plain("\x1b]0;title\x07 \r"), "]0;title\\u{7} \\r");
+    }
+}

@@ -1,0 +1,236 @@
+//! The prompt on a terminal: lines that come scroll by above the one that is being typed.
+
+use std::fmt::Write as _;
+use std::io;
+use std::time::Duration;
+
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
+use signal_hook::consts::SIGWINCH;
+use signal_hook_tokio::Signals;
+use tokio::time::timeout;
+
+use super::command::Command;
+use super::editor::{Editor, Effect};
+use super::history::History;
+use super::keys::{Key, Keys};
+use super::session::{Reply, Request, Session};
+use super::terminal::Terminal;
+
+/// A terminal that does not read is not waited for.
+const FAREWELL: Duration = Duration::from_millis(200);
+const PROMPT: &str = "sundown> ";
+
+/// Why the prompt is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// By `quit`, Ctrl-D, or Ctrl-C where that is no signal.
+    Quit,
+    /// Whoever answers has gone.
+    Gone,
+}
+
+pub(super) struct Prompt {
+    terminal: Terminal,
+    session: Session,
+    /// Log lines, where they are shown here.
+    lines: BoxStream<'static, String>,
+    editor: Editor,
+    history: History,
+    keys: Keys,
+    /// The command that runs, and whether a key ends it.
+    running: Option<bool>,
+    /// What a command says stands in the middle of a row; the prompt and log lines wait for its end.
+    is_mid_row: bool,
+}
+
+impl Prompt {
+    pub(super) fn new(
+        terminal: Terminal,
+        session: Session,
+        lines: BoxStream<'static, String>,
+        history: History,
+    ) -> Self {
+        Self {
+            terminal,
+            session,
+            lines,
+            editor: Editor::new(history.read()),
+            history,
+            keys: Keys::default(),
+            running: None,
+            is_mid_row: false,
+        }
+    }
+
+    /// Until it is left.
+    ///
+    /// # Errors
+    /// Where the terminal cannot be read or written.
+    ///
+    /// # Cancel safety
+    /// Dropped, the terminal is put back.
+    pub(super) async fn run(&mut self) -> io::Result<Left> {
+        let mut resized = Signals::new([SIGWINCH])?;
+        self.draw("").await?;
+        loop {
+            tokio::select! {
+                biased;
+                typed = self.terminal.read() => {
+                    let typed = typed?;
+                    if typed.is_empty() {
+                        return Ok(Left::Quit);
+                    }
+                    for key in self.keys.feed(&typed) {
+                        if let Some(left) = self.press(key).await? {
+                            return Ok(left);
+                        }
+                    }
+                }
+                reply = self.session.replies.recv() => match reply {
+                    Some(reply) => self.answer(reply).await?,
+                    None => return Ok(Left::Gone),
+                },
+                Some(line) = self.lines.next(), if !self.is_mid_row => self.draw(&line).await?,
+                Some(_) = resized.next() => self.draw("").await?,
+            }
+        }
+    }
+
+    /// Shows the lines that have come and were not shown, where the terminal takes them soon, and puts it back.
+    pub(super) async fn finish(mut self) {
+        let rest = async {
+            let _ = self.terminal.write(b"\r\x1b[K").await;
+            while let Some(Some(line)) = self.lines.next().now_or_never() {
+                let _ = self.terminal.write(line.as_bytes()).await;
+            }
+        };
+        let _ = timeout(FAREWELL, rest).await;
+    }
+
+    async fn press(&mut self, key: Key) -> io::Result<Option<Left>> {
+        match (self.running, key) {
+            (Some(true), _) | (Some(_), Key::Escape | Key::Interrupt) => {
+                self.ask(Request::Cancel);
+                return Ok(None);
+            }
+            _ => {}
+        }
+        match self.editor.press(key) {
+            Effect::Redraw => self.draw("").await?,
+            Effect::Clear => {
+                self.terminal.write(b"\x1b[H\x1b[2J").await?;
+                self.draw("").await?;
+            }
+            Effect::Candidates(words) => self.draw(&(words.join("  ") + "\n")).await?,
+            Effect::Interrupt | Effect::EndOfInput => return Ok(Some(Left::Quit)),
+            Effect::Line(line) => return self.enter(line).await,
+        }
+        Ok(None)
+    }
+
+    async fn enter(&mut self, line: String) -> io::Result<Option<Left>> {
+        self.draw(&format!("{PROMPT}{line}\n")).await?;
+        let command = Command::parse(&line);
+        if let Ok(Some(Command::Quit)) = command {
+            return Ok(Some(Left::Quit));
+        }
+        if line.is_empty() {
+            return Ok(None);
+        }
+        if Command::is_kept(&line) {
+            self.history.add(&line);
+        }
+        let ends_at_a_key = matches!(command, Ok(Some(command)) if command.ends_at_a_key());
+        self.running = Some(ends_at_a_key);
+        self.ask(Request::Line(line));
+        Ok(None)
+    }
+
+    async fn answer(&mut self, reply: Reply) -> io::Result<()> {
+        match reply {
+            Reply::Hello { services } => {
+                self.editor.services = services;
+                Ok(())
+            }
+            Reply::Out(text) => {
+                let text = shown(&text);
+                let begins = !self.is_mid_row;
+                self.is_mid_row = !text.ends_with('\n') && !text.is_empty();
+                if begins && !self.is_mid_row {
+                    return self.draw(&text).await;
+                }
+                let erased = if begins { "\r\x1b[K" } else { "" };
+                self.terminal.write(erased.as_bytes()).await?;
+                self.terminal.write(text.as_bytes()).await?;
+                self.draw("").await
+            }
+            Reply::Done(_) => {
+                self.running = None;
+                if std::mem::take(&mut self.is_mid_row) {
+                    self.terminal.write(b"\n").await?;
+                }
+                self.draw("").await
+            }
+        }
+    }
+
+    /// Writes whole lines above the row of the prompt, and the row anew.
+    async fn draw(&mut self, above: &str) -> io::Result<()> {
+        if self.is_mid_row {
+            return Ok(());
+        }
+        let columns = self.terminal.columns();
+        let prompt = if columns > PROMPT.len() + 8 {
+            PROMPT
+        } else {
+            ""
+        };
+        let (text, column) = self.editor.view(columns - prompt.len());
+        let mut drawn = format!("\r\x1b[K{above}");
+        if !above.is_empty() && !above.ends_with('\n') {
+            drawn.push('\n');
+        }
+        let _ = write!(drawn, "\x1b[1m{prompt}\x1b[0m{text}\r");
+        if prompt.len() + column > 0 {
+            let _ = write!(drawn, "\x1b[{}C", prompt.len() + column);
+        }
+        self.terminal.write(drawn.as_bytes()).await
+    }
+
+    /// A queue that is full belongs to a session that does not answer; then this line is lost.
+    fn ask(&self, request: Request) {
+        let _ = self.session.requests.try_send(request);
+    }
+}
+
+/// What a terminal may be told: colours, line ends, tabs; no other control characters, which may come from elsewhere.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let colour = rest.strip_prefix("\x1b[").and_then(|behind| {
+            let end = behind.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+            behind[end..].starts_with('m').then_some(end + 3)
+        });
+        let length = colour.unwrap_or(c.len_utf8());
+        if colour.is_some() || !c.is_control() || matches!(c, '\n' | '\t') {
+            shown.push_str(&rest[..length]);
+        } else {
+            let _ = write!(shown, "{}", c.escape_default());
+        }
+        rest = &rest[length..];
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_escapes_only_colours_reach_the_terminal() {
+        assert_eq!(shown("\x1b[32mINFO\x1b[0m\n"), "\x1b[32mINFO\x1b[0m\n");
+        assert_eq!(shown("\x1b]0;x\x07\x1b[2J"), "\\u{1b}]0;x\\u{7}\\u{1b}[2J");
+    }
+}

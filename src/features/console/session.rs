@@ -1,0 +1,117 @@
+//! One operator's requests and what is answered to them, wherever the operator sits.
+//!
+//! On a socket each is a line of JSON: `{"line": "status"}` and `"cancel"` one way, `{"hello": {"services": […]}}`,
+//! `{"out": "text"}` and `{"done": 0}` the other.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::execute::Console;
+
+/// Requests that wait for the one that runs.
+const QUEUE: usize = 100;
+/// Answers that wait for an operator who does not read; then the command waits.
+const PENDING: usize = 64;
+/// Code of a command that was broken off.
+const CANCELLED: u8 = 130;
+
+/// What an operator wants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Request {
+    /// A line that was typed.
+    Line(String),
+    /// What runs is to be broken off.
+    Cancel,
+}
+
+/// What an operator is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reply {
+    /// First of all, for the completion.
+    Hello { services: Vec<String> },
+    /// A piece of text, with its line ends.
+    Out(String),
+    /// The line has been done: 0 well, 1 not, 64 where it was no command.
+    Done(u8),
+}
+
+/// Where a command's text goes.
+#[derive(Clone)]
+pub(super) struct Out(mpsc::Sender<Reply>);
+
+impl Out {
+    /// Waits where the operator does not read. With nobody there any more the text is lost, and the command about to be
+    /// dropped.
+    pub(super) async fn say(&self, text: impl Into<String>) {
+        let _ = self.0.send(Reply::Out(text.into())).await;
+    }
+
+    pub(super) async fn line(&self, text: impl std::fmt::Display) {
+        self.say(format!("{text}\n")).await;
+    }
+}
+
+/// The operator's ends.
+pub(super) struct Session {
+    pub(super) requests: mpsc::Sender<Request>,
+    pub(super) replies: mpsc::Receiver<Reply>,
+}
+
+/// A session, and what answers in it for as long as it is polled and the operator is there.
+pub(super) fn open(console: Console) -> (Session, impl Future<Output = ()> + Send) {
+    let (requests, asked) = mpsc::channel(QUEUE);
+    let (answer, replies) = mpsc::channel(PENDING);
+    (Session { requests, replies }, serve(console, asked, answer))
+}
+
+async fn serve(
+    console: Console,
+    mut requests: mpsc::Receiver<Request>,
+    replies: mpsc::Sender<Reply>,
+) {
+    let services = console.services();
+    if replies.send(Reply::Hello { services }).await.is_err() {
+        return;
+    }
+    let mut waiting = VecDeque::new();
+    loop {
+        let line = match waiting.pop_front() {
+            Some(line) => line,
+            None => match requests.recv().await {
+                Some(Request::Line(line)) => line,
+                Some(Request::Cancel) => continue,
+                None => return,
+            },
+        };
+        let out = Out(replies.clone());
+        let code = tokio::select! {
+            biased;
+            code = console.execute(&line, &out) => code,
+            is_there = cancelled(&mut requests, &mut waiting) => {
+                if !is_there {
+                    return;
+                }
+                CANCELLED
+            }
+        };
+        if replies.send(Reply::Done(code)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Resolves when what runs is to be broken off; false where the operator has gone.
+async fn cancelled(requests: &mut mpsc::Receiver<Request>, waiting: &mut VecDeque<String>) -> bool {
+    while let Some(request) = requests.recv().await {
+        match request {
+            Request::Cancel => return true,
+            Request::Line(line) if waiting.len() < QUEUE => waiting.push_back(line),
+            Request::Line(_) => {}
+        }
+    }
+    false
+}

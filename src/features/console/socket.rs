@@ -1,0 +1,201 @@
+//! The socket by which operators attach to a running process: a supervised service, several clients at once.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixStream as Probe;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc};
+use tracing::{info, warn};
+
+use super::execute::Console;
+use super::session::{self, Reply, Request, Session};
+use crate::lifecycle::{Failure, Service, ServiceContext};
+
+/// The socket's name in its directory.
+pub(super) const NAME: &str = "console.sock";
+/// A request's longest line.
+pub(super) const LONGEST_LINE: u64 = 64 * 1024;
+/// Operators at the same time.
+const CLIENTS: usize = 16;
+
+/// Listens while it runs; the file goes with it.
+#[derive(Clone)]
+pub struct Socket {
+    dir: PathBuf,
+    console: Console,
+}
+
+impl Socket {
+    /// A socket in this directory, which is made where it is missing, for its owner alone.
+    #[must_use]
+    pub fn new(dir: PathBuf, console: Console) -> Self {
+        Self { dir, console }
+    }
+}
+
+impl Service for Socket {
+    async fn run(&mut self, cx: ServiceContext) -> Result<(), Failure> {
+        let path = self.dir.join(NAME);
+        let listener = match listen(&self.dir, &path) {
+            Ok(listener) => listener,
+            Err(error) => {
+                // The bot is worth more than its console.
+                warn!(path = %path.display(), %error, "nobody can attach: the socket cannot be made");
+                cx.ready();
+                cx.draining().await;
+                return Ok(());
+            }
+        };
+        let _file = RemovedAtEnd(path);
+        let seats = Arc::new(Semaphore::new(CLIENTS));
+        cx.ready();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = cx.draining() => return Ok(()),
+                accepted = listener.accept() => accepted,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    warn!(%error, "an operator could not attach");
+                    tokio::select! {
+                        () = cx.draining() => return Ok(()),
+                        () = tokio::time::sleep(std::time::Duration::from_millis(100)) => continue,
+                    }
+                }
+            };
+            let Ok(seat) = Arc::clone(&seats).try_acquire_owned() else {
+                warn!(
+                    clients = CLIENTS,
+                    "an operator is turned away: too many are attached"
+                );
+                continue;
+            };
+            if !is_allowed(&stream) {
+                continue;
+            }
+            let (console, draining) = (self.console.clone(), cx.clone());
+            let talking = async move {
+                tokio::select! {
+                    biased;
+                    () = draining.draining() => {}
+                    () = talk(stream, console) => {}
+                }
+                drop(seat);
+            };
+            if cx.spawn(talking).is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The user of the process itself, and root.
+fn is_allowed(stream: &UnixStream) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    match stream.peer_cred() {
+        Ok(peer) if peer.uid() == own || peer.uid() == 0 => {
+            info!(uid = peer.uid(), pid = peer.pid(), "an operator attaches");
+            true
+        }
+        Ok(peer) => {
+            warn!(
+                uid = peer.uid(),
+                pid = peer.pid(),
+                "another user is not let in"
+            );
+            false
+        }
+        Err(error) => {
+            warn!(%error, "an operator is turned away: who it is cannot be seen");
+            false
+        }
+    }
+}
+
+/// A socket of mode 0600 at this path: in a directory of its own until it has that mode, whatever the umask is. One that a
+/// process left behind is replaced, one that is listened at is not.
+fn listen(dir: &Path, path: &Path) -> io::Result<UnixListener> {
+    let mut make = fs::DirBuilder::new();
+    make.recursive(true).mode(0o700).create(dir)?;
+    match fs::symlink_metadata(path) {
+        Ok(meta) if !meta.file_type().is_socket() => {
+            return Err(io::Error::other(
+                "something that is no socket is in its place",
+            ));
+        }
+        Ok(_) if Probe::connect(path).is_ok() => {
+            return Err(io::Error::other("another process listens there"));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    let scratch = tempfile::Builder::new()
+        .prefix(".console-")
+        .tempdir_in(dir)?;
+    let unseen = scratch.path().join("s");
+    let listener = UnixListener::bind(&unseen)?;
+    fs::set_permissions(&unseen, fs::Permissions::from_mode(0o600))?;
+    fs::rename(&unseen, path)?;
+    Ok(listener)
+}
+
+struct RemovedAtEnd(PathBuf);
+
+impl Drop for RemovedAtEnd {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Until the client hangs up.
+async fn talk(stream: UnixStream, console: Console) {
+    let (from, to) = stream.into_split();
+    let (Session { requests, replies }, serving) = session::open(console);
+    // A client that does not read waits for itself alone: its command does when its queue is full.
+    tokio::select! {
+        () = serving => {}
+        () = take(from, requests) => {}
+        () = give(to, replies) => {}
+    }
+}
+
+async fn take(from: OwnedReadHalf, requests: mpsc::Sender<Request>) {
+    let mut from = BufReader::new(from);
+    loop {
+        let mut line = Vec::new();
+        match (&mut from)
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line)
+            .await
+        {
+            Ok(0) | Err(_) => return,
+            Ok(_) if line.last() != Some(&b'\n') => return,
+            Ok(_) => {}
+        }
+        let Ok(request) = serde_json::from_slice(&line) else {
+            return;
+        };
+        if requests.send(request).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn give(mut to: OwnedWriteHalf, mut replies: mpsc::Receiver<Reply>) {
+    while let Some(reply) = replies.recv().await {
+        let Ok(mut line) = serde_json::to_vec(&reply) else {
+            return;
+        };
+        line.push(b'\n');
+        if to.write_all(&line).await.is_err() {
+            return;
+        }
+    }
+}
