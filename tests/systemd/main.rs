@@ -8,6 +8,8 @@
 mod failures;
 mod instance;
 mod lab;
+mod operators;
+mod pages;
 mod readme;
 mod reload;
 mod secrets;

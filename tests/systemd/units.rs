@@ -2,7 +2,7 @@
 
 use crate::instance::Instance;
 use crate::lab::{lab, text};
-use crate::support::{Server, skip};
+use crate::support::Server;
 
 const UNITS: [&str; 4] = [
     "sundown.service",
@@ -101,28 +101,4 @@ async fn the_bot_works_behind_the_ip_allow_list() {
     assert!(denied.contains("0.0.0.0/0"), "{denied}");
     server.say(7, "/ping").await;
     server.wait_for_answers(7, 1).await;
-}
-
-#[test]
-fn a_chromium_shows_a_page_with_its_drop_in() {
-    let test = "a_chromium_shows_a_page_with_its_drop_in";
-    let Some(lab) = lab(test) else { return };
-    if !std::path::Path::new("/usr/bin/chromium").exists() {
-        return skip(test, "Debian's chromium");
-    }
-    let install = ["sundown", "systemd", "install", "browse"];
-    lab.run(&[&install[..], &["--drop-in", "chromium"]].concat());
-    let bot = Instance::new(lab, "browse", "http://127.0.0.1:9", "");
-    // What the bot would start, in its place.
-    bot.drop_in(
-        "Type=oneshot\nRestart=no\nEnvironment=HOME=/tmp\nExecStart=\nExecStart=/usr/bin/chromium --headless \
-         --disable-gpu --user-data-dir=/tmp/profile --dump-dom \"data:text/html,<p>a page</p>\"",
-    );
-    bot.systemctl(&["start"]);
-    bot.assert_in_journal("<p>a page</p>");
-    assert!(
-        !bot.journal().contains("Unknown system call"),
-        "{}",
-        bot.journal()
-    );
 }
