@@ -15,14 +15,18 @@ fn all() -> &'static Mutex<Vec<(u64, Words)>> {
     ALL.get_or_init(Mutex::default)
 }
 
-/// Dropped, what it stands for is not said any more.
+/// What is done right before the process is ended from outside the runtime, by the hard deadline or by a further signal: what
+/// must not be left behind then, like a terminal that was changed. Dropped, it is not done any more.
+///
+/// Words run on whatever thread ends the process, so they must be quick, block on nothing and need no runtime. They may run
+/// more than once, and the process may go on for a moment after them. Nothing runs before a SIGKILL.
 #[derive(Debug)]
 #[must_use = "dropped, nothing is said"]
-pub(crate) struct LastWords(u64);
+pub struct LastWords(u64);
 
 impl LastWords {
-    /// Has this done before the process is ended from outside the runtime.
-    pub(crate) fn new(words: impl Fn() + Send + 'static) -> Self {
+    /// Has this done before the process is ended from outside the runtime. A panic in it is caught.
+    pub fn new(words: impl Fn() + Send + 'static) -> Self {
         let mut all = all().lock().unwrap_or_else(PoisonError::into_inner);
         let id = all.last().map_or(0, |(id, _)| id + 1);
         all.push((id, Box::new(words)));

@@ -65,8 +65,7 @@ pub use dump::Dump;
 pub use failure::Failure;
 pub use handle::Handle;
 pub use hook::HookSpec;
-#[cfg(feature = "program")]
-pub(crate) use last_words::LastWords;
+pub use last_words::LastWords;
 pub use machine::{RestartRefused, Stage};
 pub use panics::Panic;
 #[cfg(feature = "polling")]
