@@ -30,6 +30,11 @@ pub trait Tool: Send + Sync {
     /// A JSON schema of its arguments, which are an object.
     fn parameters(&self) -> Value;
 
+    /// How long a call may take, where that is not what the others may ([`ToolLimits::time`]).
+    fn time(&self) -> Option<Duration> {
+        None
+    }
+
     /// Does it. Dropped when its time is over or nobody wants the answer any more.
     ///
     /// # Errors
@@ -45,7 +50,7 @@ pub struct ToolError(pub String);
 /// What a call of a tool may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ToolLimits {
-    /// How long it may take. Default 30 s.
+    /// How long it may take, where it does not say so itself ([`Tool::time`]). Default 30 s.
     pub time: Duration,
     /// How long its result may be; what is longer is cut off. Default 16 KiB.
     pub result_bytes: usize,
@@ -118,11 +123,12 @@ impl Tools {
             })?,
         };
         let called = AssertUnwindSafe(tool.call(arguments)).catch_unwind();
-        match timeout(self.limits.time, called).await {
+        let time = tool.time().unwrap_or(self.limits.time);
+        match timeout(time, called).await {
             Ok(Ok(result)) => result,
             Ok(Err(_panic)) => Err(ToolError("the tool failed".to_owned())),
             Err(_) => {
-                let seconds = self.limits.time.as_secs_f64();
+                let seconds = time.as_secs_f64();
                 Err(ToolError(format!("there was no result within {seconds} s")))
             }
         }

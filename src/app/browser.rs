@@ -23,7 +23,12 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) fn of(config: &Config) -> Result<Self, Refused> {
         let is_on = config.browser.enabled != Some(false);
-        let (browser, host) = Browser::new(settings(config)?).map_err(|error| Refused {
+        // What was ordered before it was turned off is over soon, without anything that has to be set up.
+        let settings = match is_on {
+            true => settings(config)?,
+            false => Settings::default(),
+        };
+        let (browser, host) = Browser::new(settings).map_err(|error| Refused {
             kind: ExitKind::StateIo,
             text: format!("cannot make ready what reads web pages: {error}; is there a directory for temporary files?"),
         })?;
@@ -74,6 +79,7 @@ fn settings(config: &Config) -> Result<Settings, Refused> {
         cache_for: table.cache_for.map_or(usual.cache_for, |time| time.get()),
         users: table.users.iter().copied().collect::<BTreeSet<_>>(),
         search,
+        seats: Settings::seats_of(config.handlers),
     })
 }
 

@@ -172,7 +172,8 @@ fn reading(browser: Browser) -> console::Read {
             let url = browser::url_of(&url).ok_or_else(|| {
                 "that is no address; write it like https://example.org".to_owned()
             })?;
-            let page = browser.read(&url, Wish::default()).await;
+            let seat = browser.seat_in_turn().await;
+            let page = browser.read(&seat, &url, Wish::default()).await;
             let page = page.map_err(|problem| problem.to_string())?;
             Ok(page.as_markdown())
         })

@@ -150,6 +150,7 @@ async fn take_turn(
         chat: at.chat,
         thread: at.thread,
         message: question.message,
+        user: question.user,
     };
     let (ai, ai_tools) = (tools.assistant.ai(), tools.assistant.ai_tools(&origin));
     let (began, spans) = (Instant::now(), tools.assistant.seats().spans());

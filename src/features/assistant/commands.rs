@@ -7,8 +7,9 @@ use super::conversation::Place;
 use super::machine::{Event, Reply};
 use super::moment::Moment;
 use super::outbox::Parcel;
-use super::updates::{ask, asker_of, may_ask, place_of, quote_of, refuse};
+use super::updates::{ask, may_ask, place_of, quote_of, refuse};
 use super::{Failed, Tools, desk, spent, words};
+use crate::features::origin::asker_of;
 
 /// The commands, each with what it does: for lists of what the bot can do.
 pub const COMMANDS: [(&str, &str); 6] = [

@@ -2,7 +2,7 @@
 
 use teloxide::dispatching::UpdateFilterExt;
 use teloxide::prelude::*;
-use teloxide::types::{MessageEntityKind, MessageKind, User};
+use teloxide::types::{MessageEntityKind, MessageKind};
 use tracing::debug;
 
 use super::buttons::{self, Press};
@@ -13,6 +13,7 @@ use super::outbox::Parcel;
 use super::{Failed, Tools, desk, spent, words};
 use crate::bot::UpdateHandler;
 use crate::features::errors::brief;
+use crate::features::origin::{asker_of, is_by_a_person, number_of};
 
 /// Of a message that is replied to, so many characters are sent along.
 const QUOTED: usize = 2_000;
@@ -152,22 +153,6 @@ fn is_by(tools: &Tools, message: &Message) -> bool {
     from.is_some_and(|from| from.id == tools.me.id)
 }
 
-/// Whose question it is. Those who write in a group's or a channel's name all have the same account, so it is that name's.
-pub(super) fn asker_of(message: &Message) -> Option<i64> {
-    let name = message.sender_chat.as_ref().map(|chat| chat.id.0);
-    name.or_else(|| message.from.as_ref().map(id_of))
-}
-
-fn id_of(user: &User) -> i64 {
-    i64::try_from(user.id.0).unwrap_or(i64::MAX)
-}
-
-/// Other bots are not answered, or two of them would talk for ever. Whoever writes in a group's or channel's name is a person.
-fn is_by_a_person(message: &Message) -> bool {
-    let from = message.from.as_ref();
-    from.is_some_and(|from| !from.is_bot) || (from.is_some() && message.sender_chat.is_some())
-}
-
 /// The text without the bot's name, where somebody calls it by that.
 fn without_mention(message: &Message, tools: &Tools) -> Option<String> {
     let entities = message
@@ -222,7 +207,7 @@ async fn pressed(
     query: CallbackQuery,
     (at, press): (Place, Press),
 ) -> Result<(), Failed> {
-    let user = id_of(&query.from);
+    let user = number_of(&query.from);
     let text = if may_ask(&tools, at, user) {
         carry_out(&tools, at, user, press).await?
     } else {
@@ -274,27 +259,4 @@ async fn not_yours(tools: &Tools, at: Place, id: u64) -> Result<String, Failed> 
         "Only who has asked can stop that."
     };
     Ok(text.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn who_writes_in_the_name_of_a_group_or_a_channel_asks_as_that() {
-        let group = json!({ "id": -1_001, "type": "supergroup", "title": "Tea" });
-        let anonymous = json!({ "id": 1_087_968_824, "is_bot": true, "first_name": "Group" });
-        let mut message = json!({
-            "message_id": 1, "date": 1, "chat": group, "from": anonymous, "text": "why?",
-            "sender_chat": { "id": -1_002, "type": "channel", "title": "Milk" },
-        });
-        let asker = |message: &serde_json::Value| {
-            asker_of(&serde_json::from_value(message.clone()).unwrap())
-        };
-        assert_eq!(asker(&message), Some(-1_002));
-        message["sender_chat"].take();
-        assert_eq!(asker(&message), Some(1_087_968_824));
-    }
 }

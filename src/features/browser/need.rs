@@ -14,6 +14,11 @@ const FEW: usize = 120;
 /// A page with no more words than this may as well be empty.
 const NEXT_TO_NONE: usize = 25;
 
+/// Places for an application are looked for among so many elements of one name, and in so many bytes of each: a page can be
+/// made of nothing else.
+const LOOKS: usize = 20;
+const LOOK: usize = 1_024;
+
 /// Said where scripts do not run, in lower case.
 const ASKS: [&str; 8] = [
     "enable javascript",
@@ -59,14 +64,15 @@ fn has_empty_root(html: &str) -> bool {
             format!("id={id}>"),
         ];
         quoted.iter().any(|id| {
-            let mut found = html.match_indices(id.as_str());
+            let mut found = html.match_indices(id.as_str()).take(LOOKS);
             found.any(|(at, id)| is_empty_from(&html[at + id.len() - 1..]))
         })
     })
 }
 
-/// Whether an element of which this is the rest of the begin tag has nothing in it.
+/// Whether an element of which this is the rest of the begin tag has nothing in it. Only its beginning is looked at.
 fn is_empty_from(rest: &str) -> bool {
+    let rest = &rest[..rest.floor_char_boundary(LOOK)];
     let Some((_, inside)) = rest.split_once('>') else {
         return false;
     };
@@ -132,5 +138,13 @@ mod tests {
         assert!(!needs_browser(filled, SOME));
         let other = b"<script></script><div id=\"rooted\"></div>";
         assert!(!needs_browser(other, SOME));
+    }
+
+    #[test]
+    fn of_a_page_that_is_made_to_keep_readers_busy_only_the_beginnings_of_elements_are_looked_at() {
+        let far = format!("<script></script><div id=app>{}</div>", " ".repeat(LOOK));
+        assert!(!needs_browser(far.as_bytes(), SOME));
+        let many = "<div id=app>x</div>".repeat(LOOKS) + "<div id=app></div><script>";
+        assert!(!needs_browser(many.as_bytes(), SOME));
     }
 }

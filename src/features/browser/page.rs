@@ -56,10 +56,10 @@ impl Page {
         self.title.as_deref().unwrap_or(&self.url)
     }
 
-    /// What is told of it besides its title: where it was found, by whom it was read, and what is not as it should be. A line
+    /// What is told of it besides its title and its address: by whom it was read, and what is not as it should be. A line
     /// each.
     pub(crate) fn about(&self) -> String {
-        let mut about = format!("{}\nread by {}", self.url, self.engine.name());
+        let mut about = format!("read by {}", self.engine.name());
         if let Some(status) = self.status.filter(|status| *status != 200) {
             let _ = write!(about, " · status {status}");
         }
@@ -79,7 +79,8 @@ impl Page {
     /// All of it as one text.
     pub(crate) fn as_markdown(&self) -> String {
         let title = self.name().replace('\n', " ");
-        format!("# {title}\n\n{}\n\n{}\n", self.about(), self.markdown)
+        let (url, about) = (&self.url, self.about());
+        format!("# {title}\n\n{url}\n{about}\n\n{}\n", self.markdown)
     }
 
     /// What it takes in memory, about.
@@ -126,7 +127,7 @@ mod tests {
         };
         assert_eq!(
             page.about(),
-            "https://tea.example/\nread by Chromium · status 404 · en · its end is cut off\nIt never came to rest."
+            "read by Chromium · status 404 · en · its end is cut off\nIt never came to rest."
         );
     }
 

@@ -22,9 +22,6 @@ pub(crate) enum Problem {
     /// What else there is, said.
     #[error("{0}")]
     Said(String),
-    /// It may go better another time.
-    #[error("{0}")]
-    Passing(String),
 }
 
 impl From<Refused> for Problem {
@@ -63,7 +60,6 @@ impl From<PageError> for Problem {
                 "the browser could not open the page: {}",
                 unreachable(&why)
             )),
-            PageError::Busy(_) | PageError::Stopped => Self::Passing(error.to_string()),
             error => Self::Said(error.to_string()),
         }
     }

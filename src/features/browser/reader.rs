@@ -1,4 +1,4 @@
-//! Reading a page: over plain HTTP, in a browser where that is not enough, and never twice within a while.
+//! Reading a page: over plain HTTP, in a browser where that is not enough, and not at all where it was read a moment ago.
 //!
 //! ```text
 //!            robots.txt ─→ cache ─→ fetch ─→ extract ─→ enough? ─→ page
@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use reqwest::Url;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{debug, info};
 
 use super::address::AddressGuard;
@@ -20,7 +21,7 @@ use super::chat::Step;
 use super::chromium::{
     Chromium, ChromiumSettings, Dumped, Outline, Rooms, SessionSettings, Sessions, Shot, sessions,
 };
-use super::extract::{Extracted, Extractor, Input, Kind};
+use super::extract::{Extracted, Extractor, Input, Kind, MAX_INPUT_BYTES};
 use super::fetch::{Fetched, Fetcher, Limits as FetchLimits};
 use super::need::needs_browser;
 use super::page::{Engine, Page};
@@ -48,6 +49,11 @@ pub(crate) struct Wish {
     pub(crate) obeys_robots: bool,
 }
 
+/// Leave to have a page in hand, until it is dropped. There are so many as the settings say.
+pub(crate) struct Seat(
+    #[expect(dead_code, reason = "it is there to be dropped")] OwnedSemaphorePermit,
+);
+
 /// The service in which pages stay open.
 pub(crate) type Host = DedicatedThread<Rooms>;
 
@@ -65,6 +71,7 @@ struct Inner {
     sessions: Sessions,
     search: Option<Search>,
     cache: Mutex<Cache<Arc<Page>>>,
+    seats: Arc<Semaphore>,
 }
 
 impl Browser {
@@ -93,6 +100,7 @@ impl Browser {
             extractor: Extractor::of_this_program()?,
             search: search.transpose().map_err(io::Error::other)?,
             cache: Mutex::new(Cache::new(limits)),
+            seats: Arc::new(Semaphore::new(settings.seats)),
             guard,
             fetcher,
             chromium,
@@ -111,6 +119,21 @@ impl Browser {
         self.0.chromium.is_installed()
     }
 
+    /// A seat, where one is free.
+    pub(crate) fn seat(&self) -> Option<Seat> {
+        let seat = Arc::clone(&self.0.seats).try_acquire_owned();
+        seat.ok().map(Seat)
+    }
+
+    /// The next seat that is free.
+    ///
+    /// # Cancel safety
+    /// Dropped, the turn is lost.
+    pub(crate) async fn seat_in_turn(&self) -> Seat {
+        let seat = Arc::clone(&self.0.seats).acquire_owned().await;
+        Seat(seat.expect("seats are never closed"))
+    }
+
     /// Reads a page.
     ///
     /// # Errors
@@ -118,22 +141,29 @@ impl Browser {
     ///
     /// # Cancel safety
     /// Dropped, connections are closed and processes killed.
-    pub(crate) async fn read(&self, url: &Url, wish: Wish) -> Result<Arc<Page>, Problem> {
+    pub(crate) async fn read(
+        &self,
+        _seat: &Seat,
+        url: &Url,
+        wish: Wish,
+    ) -> Result<Arc<Page>, Problem> {
         self.0.guard.check_url(url)?;
         self.ask_robots(url, wish.obeys_robots).await?;
         let key = Key::new(url, kept_as(wish.render));
         if let Some(page) = self.kept(&key) {
             debug!("a page was still there");
+            self.ask_robots_of_the_end(url, &page.url, wish.obeys_robots)
+                .await?;
             return Ok(page);
         }
-        let page = match wish.render {
+        let (page, is_makeshift) = match wish.render {
             Render::Auto => self.read_somehow(url).await?,
-            Render::Always => self.read_in_chromium(url).await?,
+            Render::Always => (self.read_in_chromium(url).await?, false),
         };
         self.ask_robots_of_the_end(url, &page.url, wish.obeys_robots)
             .await?;
         let page = Arc::new(page);
-        if page.status.is_none_or(|status| status < 400) {
+        if !is_makeshift && page.status.is_none_or(|status| status < 400) {
             let (weight, now) = (page.weight(), Instant::now());
             self.cache().put(key, Arc::clone(&page), weight, now);
         }
@@ -147,7 +177,12 @@ impl Browser {
     ///
     /// # Cancel safety
     /// As with [`read`](Self::read).
-    pub(crate) async fn shot(&self, url: &Url, obeys_robots: bool) -> Result<Shot, Problem> {
+    pub(crate) async fn shot(
+        &self,
+        _seat: &Seat,
+        url: &Url,
+        obeys_robots: bool,
+    ) -> Result<Shot, Problem> {
         let chromium = self.chromium_for(url).await?;
         self.ask_robots(url, obeys_robots).await?;
         let shot = chromium.shot(url).await?;
@@ -199,8 +234,13 @@ impl Browser {
         Ok(Some(outline))
     }
 
+    /// What cannot be reached at all is said better than its `robots.txt` could.
     async fn ask_robots(&self, url: &Url, obeys: bool) -> Result<(), Problem> {
-        match !obeys || self.0.robots.allowed(url).await {
+        if !obeys {
+            return Ok(());
+        }
+        self.0.guard.resolve(url).await?;
+        match self.0.robots.allowed(url).await {
             true => Ok(()),
             false => Err(Problem::Robots),
         }
@@ -219,25 +259,25 @@ impl Browser {
         }
     }
 
-    /// Plain HTTP first.
-    async fn read_somehow(&self, url: &Url) -> Result<Page, Problem> {
+    /// Plain HTTP first. With the page comes whether it should have been read otherwise, and may be the next time.
+    async fn read_somehow(&self, url: &Url) -> Result<(Page, bool), Problem> {
         let fetched = self.0.fetcher.fetch(url).await?;
         let extracted = self.extract(&fetched).await;
         let is_page = is_html(&fetched.content_type);
         let words = extracted.as_ref().map_or(0, |extracted| extracted.words);
         if !is_page || !needs_browser(&fetched.bytes, words) {
-            return Ok(over_http(fetched, extracted?));
+            return Ok((over_http(fetched, extracted?), false));
         }
         info!(words, "a page takes a browser");
         match self.read_in_chromium(&fetched.url).await {
-            Ok(page) => Ok(page),
+            Ok(page) => Ok((page, false)),
             Err(problem) => {
                 let mut page = over_http(fetched, extracted?);
                 page.remarks
                     .retain(|remark| !remark.starts_with("There is no text"));
                 page.remarks
                     .push(format!("It needs a browser to be whole: {problem}."));
-                Ok(page)
+                Ok((page, true))
             }
         }
     }
@@ -257,7 +297,10 @@ impl Browser {
     }
 
     async fn read_in_chromium(&self, url: &Url) -> Result<Page, Problem> {
-        let dumped = self.chromium_for(url).await?.dom(url).await?;
+        let mut dumped = self.chromium_for(url).await?.dom(url).await?;
+        let most = dumped.html.floor_char_boundary(MAX_INPUT_BYTES);
+        dumped.is_cut |= most < dumped.html.len();
+        dumped.html.truncate(most);
         let input = Input {
             kind: Kind::Html,
             charset: Some("utf-8".to_owned()),

@@ -9,6 +9,9 @@ use reqwest::Url;
 use super::address::Allowed;
 use crate::ai::Secret;
 
+/// More seats than this make nothing faster: two pages at a time are read through.
+const MOST_SEATS: usize = 16;
+
 /// The browser's settings, as plain data.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -16,6 +19,9 @@ pub(crate) struct Settings {
     pub(crate) chromium: Option<PathBuf>,
     /// Pages that are open in Chromium at a time: 1 to 16. Each takes about 0.3 GB.
     pub(crate) pages: usize,
+    /// Pages that are in hand at a time, in whatever way and over all chats. Each is a handler that may take minutes, and
+    /// some 20 MB.
+    pub(crate) seats: usize,
     /// What a page may take in Chromium, from its start to the result; then it is killed.
     pub(crate) page_timeout: Duration,
     /// What may be reached although it is not public.
@@ -26,6 +32,18 @@ pub(crate) struct Settings {
     pub(crate) users: BTreeSet<i64>,
     /// Who is asked for pages about something. None: nobody.
     pub(crate) search: Option<Engine>,
+}
+
+impl Settings {
+    /// Seats where there are so many handlers: most of these stay free for what else comes.
+    pub(crate) fn seats_of(handlers: usize) -> usize {
+        (handlers / 4).clamp(1, MOST_SEATS)
+    }
+
+    /// Whether pages are read for this user.
+    pub(crate) fn serves(&self, user: i64) -> bool {
+        self.users.is_empty() || self.users.contains(&user)
+    }
 }
 
 /// Who is asked for pages about something.
@@ -50,6 +68,7 @@ impl Default for Settings {
         Self {
             chromium: None,
             pages: 2,
+            seats: MOST_SEATS,
             page_timeout: Duration::from_secs(20),
             allow: Vec::new(),
             cache_for: Duration::from_secs(15 * 60),

@@ -4,29 +4,42 @@
 //! The model does not see the picture: models are asked in text alone.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Url;
 use serde_json::{Map, Value, json};
 
-use super::chat::Reply;
+use super::chat::{Reply, why};
 use super::reader::{Browser, Render, Wish};
 use crate::ai::{Tool, ToolError};
 use crate::features::Origin;
-use crate::features::errors::brief;
 
 /// A page's text has no more characters for a model than this.
 const LONGEST: usize = 12_000;
 
-/// The tools for an answer to this message. What cannot be done is left out: searching where nobody can be asked, pictures
-/// where there is no browser to take them.
+/// An answer shows no more pictures: a page may ask a model for as many as it likes.
+const PICTURES: u32 = 3;
+/// For what comes before and after a page's own time in a browser: `robots.txt`, a turn, reading or sending.
+const AROUND: Duration = Duration::from_secs(60);
+
+/// The tools for an answer to this message. What cannot be done is left out: all of it where pages are not read for whoever
+/// asks, searching where nobody can be asked, pictures where there is no browser to take them.
 pub(crate) fn tools(browser: &Browser, origin: &Origin) -> Vec<Arc<dyn Tool>> {
+    if !browser.settings().serves(origin.user) {
+        return Vec::new();
+    }
     let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(ReadPage(browser.clone()))];
     if browser.settings().search.is_some() {
         tools.push(Arc::new(SearchWeb(browser.clone())));
     }
     if browser.has_chromium() {
-        tools.push(Arc::new(ShowPage(browser.clone(), origin.clone())));
+        tools.push(Arc::new(ShowPage {
+            browser: browser.clone(),
+            origin: origin.clone(),
+            shown: AtomicU32::new(0),
+        }));
     }
     tools
 }
@@ -47,13 +60,18 @@ impl Tool for ReadPage {
         one_text("url", "The whole address, with https:// or http://.")
     }
 
+    fn time(&self) -> Option<Duration> {
+        Some(time_for_a_page(&self.0))
+    }
+
     async fn call(&self, arguments: Map<String, Value>) -> Result<String, ToolError> {
         let url = address(&arguments)?;
         let wish = Wish {
             render: Render::Auto,
             obeys_robots: true,
         };
-        let page = self.0.read(&url, wish).await;
+        let seat = self.0.seat_in_turn().await;
+        let page = self.0.read(&seat, &url, wish).await;
         let page = page.map_err(|problem| ToolError(problem.to_string()))?;
         Ok(beginning(page.as_markdown()))
     }
@@ -88,7 +106,11 @@ impl Tool for SearchWeb {
     }
 }
 
-struct ShowPage(Browser, Origin);
+struct ShowPage {
+    browser: Browser,
+    origin: Origin,
+    shown: AtomicU32,
+}
 
 #[async_trait]
 impl Tool for ShowPage {
@@ -104,14 +126,29 @@ impl Tool for ShowPage {
         one_text("url", "The whole address, with https:// or http://.")
     }
 
+    fn time(&self) -> Option<Duration> {
+        Some(time_for_a_page(&self.browser))
+    }
+
     async fn call(&self, arguments: Map<String, Value>) -> Result<String, ToolError> {
-        let Self(browser, origin) = self;
-        let shot = browser.shot(&address(&arguments)?, true).await;
-        let shot = shot.map_err(|problem| ToolError(problem.to_string()))?;
-        let sent = Reply::shot(shot).deliver(origin).await;
-        sent.map_err(|error| ToolError(format!("Telegram took no picture: {}", brief(&error))))?;
+        let url = address(&arguments)?;
+        if self.shown.fetch_add(1, Ordering::Relaxed) >= PICTURES {
+            let text = format!("{PICTURES} pictures are enough for one answer");
+            return Err(ToolError(text));
+        }
+        let seat = self.browser.seat_in_turn().await;
+        let shot = self.browser.shot(&seat, &url, true).await;
+        let reply = shot.and_then(Reply::shot);
+        let reply = reply.map_err(|problem| ToolError(problem.to_string()))?;
+        let sent = reply.deliver(&self.origin).await;
+        sent.map_err(|error| ToolError(format!("the picture was not sent: {}", why(&error))))?;
         Ok("The picture is in the chat now.".to_owned())
     }
+}
+
+/// All that may come one after another until a page was read or shown.
+fn time_for_a_page(browser: &Browser) -> Duration {
+    AROUND + browser.settings().page_timeout
 }
 
 /// The schema of one argument that is a text.
@@ -146,6 +183,27 @@ fn beginning(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::browser::settings::Settings;
+
+    #[tokio::test]
+    async fn who_is_not_read_to_has_no_model_read_for_them() {
+        let settings = Settings {
+            users: [7].into(),
+            ..Settings::default()
+        };
+        let (browser, _host) = Browser::new(settings).unwrap();
+        let origin = |user| Origin {
+            bot: teloxide::Bot::new("1:a"),
+            outgoing: crate::telegram::outgoing::Outgoing::default(),
+            chat: 7,
+            thread: 0,
+            message: 1,
+            user,
+        };
+        let tools = tools(&browser, &origin(7));
+        assert!(tools.iter().any(|tool| tool.name() == "read_page"));
+        assert!(super::tools(&browser, &origin(8)).is_empty());
+    }
 
     #[test]
     fn a_missing_argument_is_named() {

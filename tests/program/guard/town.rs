@@ -170,6 +170,9 @@ impl Town {
         let copy = tempfile::tempdir().unwrap();
         for file in std::fs::read_dir(self.state.path().join("state")).unwrap() {
             let file = file.unwrap();
+            if !file.file_type().unwrap().is_file() {
+                continue; // where operators attach
+            }
             std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
         }
         let store = Sqlite::open(copy.path()).unwrap();

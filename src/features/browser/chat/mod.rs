@@ -7,12 +7,13 @@
 //!                    └─────────────── browser/CHAT: the page is read, and sent
 //! ```
 //!
-//! **Authority**: the work's timer. What was taken is carried out, over restarts: a stop lets go of a page at once, and the
-//! next start reads it anew. After a kill in the middle of a send it is sent again.
+//! **Authority**: the work's timer. What was taken is carried out, over restarts: a stop lets go of a page at once and of what
+//! is being sent after three seconds, and the next start does it anew. After a kill in the middle of a send it is sent again.
 //!
 //! Invariants:
 //! - The chat's own lane is never held up by a page: `/ping` is answered while pages hang.
-//! - One page at a time is read for a chat, and one person waits there for three of them at most.
+//! - One page at a time is read for a chat, and one person waits there for three of them at most. Over all chats pages take no
+//!   more than their seats (`Settings::seats`); who finds none looks again a second later.
 //! - A step in an open page is done once: where its result cannot be sent, only the look at the page is repeated.
 
 mod order;
@@ -28,10 +29,11 @@ use teloxide::types::{AllowedUpdate, ChatAction, Me};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
-use super::reader::{Browser, Render, Wish};
+use super::reader::{Browser, Render, Seat, Wish};
 use crate::bot::{State, Timer, UpdateHandler, Verdict};
 use crate::features::errors::brief;
 use crate::features::moment::Moment;
+use crate::features::origin::{asker_of, is_by_a_person};
 use crate::features::{Failed, Origin};
 use crate::lifecycle::{Handle, crash_point};
 use crate::telegram::outgoing::Outgoing;
@@ -40,6 +42,7 @@ pub(super) use order::Step;
 pub(crate) use order::url as url_of;
 use order::{Order, Told};
 pub(super) use reply::Reply;
+pub(super) use reply::why;
 use reply::{Trouble, is_nobody_there, weigh};
 use waiting::Waiting;
 use work::{Asker, Job, OURS, Work};
@@ -49,6 +52,10 @@ pub(crate) const UPDATES: [AllowedUpdate; 1] = [AllowedUpdate::Message];
 
 /// Telegram shows for five seconds that the bot is busy.
 const BUSY_EVERY: Duration = Duration::from_millis(4_500);
+/// What finds no seat looks for one again after this.
+const NO_SEAT: Duration = Duration::from_secs(1);
+/// What is being sent when the bot stops may take so long; then the next start sends it.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 /// What has ended the process so often is not tried again.
 const DEADLY: u32 = 2;
 
@@ -95,9 +102,7 @@ fn with_tools(tree: UpdateHandler<Failed>) -> UpdateHandler<Failed> {
 
 /// A command of a person's, not one that is told about.
 fn told_in(message: Message, tools: Tools) -> Option<Told> {
-    let from = message.from.as_ref()?;
-    let is_persons = !from.is_bot || message.sender_chat.is_some();
-    if !is_persons || message.forward_origin().is_some() {
+    if !is_by_a_person(&message) || message.forward_origin().is_some() {
         return None;
     }
     Order::parse(message.text()?, tools.me.username())
@@ -105,11 +110,10 @@ fn told_in(message: Message, tools: Tools) -> Option<Told> {
 
 /// Takes a command, in the chat's lane.
 async fn told(tools: Tools, message: Message, told: Told) -> Result<(), Failed> {
-    let Some(by) = asker_of(&message) else {
+    let Some(by) = command_of(&message) else {
         return Ok(());
     };
-    let users = &tools.browser.settings().users;
-    if !users.is_empty() && !users.contains(&by.user) {
+    if !tools.browser.settings().serves(by.user) {
         // In a group it would let anybody make the bot talk.
         return match message.chat.is_private() {
             true => say(&tools, by, &not_for(by.user)),
@@ -136,12 +140,12 @@ async fn told(tools: Tools, message: Message, told: Told) -> Result<(), Failed> 
     Ok(Work::Do(job).now(state)?)
 }
 
-fn asker_of(message: &Message) -> Option<Asker> {
+fn command_of(message: &Message) -> Option<Asker> {
     let thread = message.thread_id.filter(|_| message.is_topic_message);
     Some(Asker {
         chat: message.chat.id.0,
         thread: thread.map_or(0, |thread| thread.0.0),
-        user: i64::try_from(message.from.as_ref()?.id.0).unwrap_or(i64::MAX),
+        user: asker_of(message)?,
         message: message.id.0,
     })
 }
@@ -182,7 +186,7 @@ async fn on_timer(tools: Tools, timer: Timer, verdict: Verdict) -> Result<(), Fa
                 tries,
             };
             match sent {
-                Sent::Over => Ok(()),
+                Sent::Over | Sent::FileRefused(_) => Ok(()),
                 Sent::Later { by, wait } => Ok(again(by, tries + 1).after(&tools.state, wait)?),
             }
         }
@@ -191,6 +195,9 @@ async fn on_timer(tools: Tools, timer: Timer, verdict: Verdict) -> Result<(), Fa
 
 /// Does what was asked for, and sends what came of it.
 async fn carry_out(tools: &Tools, job: Job, deaths: u32, verdict: &Verdict) -> Result<(), Failed> {
+    let Some(seat) = tools.browser.seat() else {
+        return Ok(Work::Do(job).after(&tools.state, NO_SEAT)?);
+    };
     let began = Instant::now();
     let reply = if deaths >= DEADLY {
         warn!(
@@ -201,7 +208,7 @@ async fn carry_out(tools: &Tools, job: Job, deaths: u32, verdict: &Verdict) -> R
     } else {
         tokio::select! {
             biased;
-            reply = reply_to(tools, &job) => reply,
+            reply = reply_to(tools, &job, &seat) => reply,
             () = tools.handle.stop_requested() => {
                 debug!(chat_id = job.by.chat, "the next start does it");
                 // A stop does not wait for that.
@@ -218,6 +225,11 @@ async fn carry_out(tools: &Tools, job: Job, deaths: u32, verdict: &Verdict) -> R
     crash_point("browser-after-send");
     match sent {
         Sent::Over => Ok(Work::Over { by: job.by }.now(&tools.state)?),
+        Sent::FileRefused(why) => {
+            Work::Over { by: job.by }.now(&tools.state)?;
+            let text = format!("I have it, but it could not be sent as a file: {why}.");
+            say(tools, job.by, &text)
+        }
         Sent::Later { by, wait } => {
             let again = Job {
                 by,
@@ -230,7 +242,7 @@ async fn carry_out(tools: &Tools, job: Job, deaths: u32, verdict: &Verdict) -> R
     }
 }
 
-async fn reply_to(tools: &Tools, job: &Job) -> Reply {
+async fn reply_to(tools: &Tools, job: &Job, seat: &Seat) -> Reply {
     let browser = &tools.browser;
     let reply = match &job.order {
         Order::Read { url, in_browser } => {
@@ -242,10 +254,13 @@ async fn reply_to(tools: &Tools, job: &Job) -> Reply {
                 render,
                 ..Wish::default()
             };
-            let page = browser.read(url, wish).await;
+            let page = browser.read(seat, url, wish).await;
             page.map(|page| Reply::page(&page))
         }
-        Order::Shot { url } => browser.shot(url, false).await.map(Reply::shot),
+        Order::Shot { url } => {
+            let shot = browser.shot(seat, url, false).await;
+            shot.and_then(Reply::shot)
+        }
         Order::Search { terms } => {
             let hits = browser.search(terms).await;
             hits.map(|hits| Reply::hits(terms, &hits))
@@ -286,6 +301,8 @@ enum Sent {
     Over,
     /// It is to be sent again, perhaps elsewhere.
     Later { by: Asker, wait: Duration },
+    /// The file in it does not arrive, and this is why; a text may.
+    FileRefused(String),
 }
 
 async fn deliver(tools: &Tools, by: Asker, reply: Reply, since: Moment, tries: u32) -> Sent {
@@ -295,11 +312,26 @@ async fn deliver(tools: &Tools, by: Asker, reply: Reply, since: Moment, tries: u
         chat: by.chat,
         thread: by.thread,
         message: by.message,
+        user: by.user,
     };
-    let Err(error) = reply.deliver(&origin).await else {
+    let has_file = reply.has_file();
+    let out_of_patience = async {
+        tools.handle.stop_requested().await;
+        sleep(LAST_WORDS).await;
+    };
+    let sent = tokio::select! {
+        biased;
+        sent = reply.deliver(&origin) => sent,
+        () = out_of_patience => {
+            debug!(chat_id = by.chat, "the next start sends it");
+            let wait = Duration::ZERO;
+            return Sent::Later { by, wait };
+        }
+    };
+    let Err(error) = sent else {
         return Sent::Over;
     };
-    match weigh(&error, since, tries, Moment::now()) {
+    match weigh(&error, since, tries, has_file, Moment::now()) {
         Trouble::Passing(wait) => {
             debug!(chat_id = by.chat, ?wait, "it is sent later");
             Sent::Later { by, wait }
@@ -313,10 +345,13 @@ async fn deliver(tools: &Tools, by: Asker, reply: Reply, since: Moment, tries: u
             let reason = brief(&error);
             if is_nobody_there(&error) {
                 debug!(chat_id = by.chat, reason, "nobody is there any more");
-            } else {
-                warn!(chat_id = by.chat, reason, "what was to be sent is refused");
+                return Sent::Over;
             }
-            Sent::Over
+            info!(chat_id = by.chat, reason, "what was to be sent is refused");
+            match has_file {
+                true => Sent::FileRefused(why(&error)),
+                false => Sent::Over,
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use teloxide::{ApiError, RequestError};
 use crate::features::Origin;
 use crate::features::browser::chromium::{Outline, Shot};
 use crate::features::browser::page::Page;
+use crate::features::browser::problem::Problem;
 use crate::features::browser::search::Hit;
 use crate::features::errors::is_about_the_server;
 use crate::features::moment::Moment;
@@ -26,6 +27,12 @@ const FILE_BYTES: usize = 50 << 20;
 /// What could not be sent for so long is given up.
 const GIVE_UP: Duration = Duration::from_secs(24 * 3_600);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// A file that could not be sent so often, and then once more, is given up.
+const FILE_TRIES: u32 = 2;
+/// A message waits no longer for the chat's turn; it comes back later.
+const TURN: Duration = Duration::from_secs(20);
+/// An address has no more UTF-16 units where it is told.
+const LONGEST_URL: usize = 300;
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +75,8 @@ impl Reply {
 
     /// A page as a message, or as a file where it is too long for one.
     pub(super) fn page(page: &Page) -> Self {
-        let (title, about) = (one_line(page.name()), page.about());
+        let title = one_line(page.name());
+        let about = format!("{}\n{}", short(&page.url), page.about());
         let whole = format!("{about}\n\n{}", page.markdown.trim());
         let message = Self::titled(&title, whole.trim_end());
         if units(&message.text) <= LONGEST_TEXT {
@@ -83,15 +91,19 @@ impl Reply {
     }
 
     /// A picture of a page: as a photo where it can be one.
-    pub(in crate::features::browser) fn shot(shot: Shot) -> Self {
+    ///
+    /// # Errors
+    /// Where it is too large to be sent.
+    pub(in crate::features::browser) fn shot(shot: Shot) -> Result<Self, Problem> {
         if shot.png.len() > FILE_BYTES {
-            return Self::plain("The picture of that page is too large to be sent.");
+            let text = "the picture of that page is too large to be sent";
+            return Err(Problem::Said(text.to_owned()));
         }
         let title = match shot.title.trim() {
             "" => one_line(&shot.url),
             title => one_line(title),
         };
-        let mut about = format!("{}\ndrawn by Chromium", shot.url);
+        let mut about = format!("{}\ndrawn by Chromium", short(&shot.url));
         if let Some(status) = shot.status.filter(|status| *status != 200) {
             about += &format!(" · status {status}");
         }
@@ -106,7 +118,7 @@ impl Reply {
             is_photo: is_photo(shot.width, shot.height, shot.png.len()),
             bytes: shot.png,
         };
-        Self::titled(&title, &about).with(file)
+        Ok(Self::titled(&title, &about).with(file))
     }
 
     /// An open page, as much of it as fits into a message.
@@ -115,7 +127,7 @@ impl Reply {
             "" => one_line(&outline.url),
             title => one_line(title),
         };
-        let mut rest = format!("{}\n\n{}", outline.url, outline.text.trim());
+        let mut rest = format!("{}\n\n{}", short(&outline.url), outline.text.trim());
         let most = LONGEST_TEXT - units(&title) - 1;
         if outline.is_cut || units(&rest) > most {
             const MORE: &str = "\n… (cut off)";
@@ -154,6 +166,10 @@ impl Reply {
         (was_photo && is_about_it).then_some(self)
     }
 
+    pub(super) fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Sends it in the chat's turn, as an answer; a picture that is refused as a photo as a file.
     pub(in crate::features::browser) async fn deliver(
         self,
@@ -178,7 +194,7 @@ impl Reply {
             request = request.entities(self.entities()).reply_parameters(to);
             request.message_thread_id = thread;
             request.link_preview_options = Some(no_preview());
-            return outgoing.send(request).await.map(drop);
+            return outgoing.send_within(TURN, request).await.map(drop);
         };
         let input = InputFile::memory(file.bytes.clone()).file_name(file.name.clone());
         if file.is_photo {
@@ -187,14 +203,14 @@ impl Reply {
                 .caption_entities(self.entities())
                 .reply_parameters(to);
             request.message_thread_id = thread;
-            return outgoing.send(request).await.map(drop);
+            return outgoing.send_within(TURN, request).await.map(drop);
         }
         let mut request = bot.send_document(chat, input).caption(&self.text);
         request = request
             .caption_entities(self.entities())
             .reply_parameters(to);
         request.message_thread_id = thread;
-        outgoing.send(request).await.map(drop)
+        outgoing.send_within(TURN, request).await.map(drop)
     }
 
     fn entities(&self) -> Vec<MessageEntity> {
@@ -219,13 +235,31 @@ pub(super) enum Trouble {
 }
 
 /// What this error is for what was asked for at this time, and has failed so often.
-pub(super) fn weigh(error: &RequestError, since: Moment, tries: u32, now: Moment) -> Trouble {
+pub(super) fn weigh(
+    error: &RequestError,
+    since: Moment,
+    tries: u32,
+    has_file: bool,
+    now: Moment,
+) -> Trouble {
     match error {
         RequestError::RetryAfter(wait) => Trouble::Passing(wait.duration()),
         RequestError::MigrateToChatId(to) => Trouble::Moved(to.0),
         RequestError::Api(error) if !is_about_the_server(error) => Trouble::Refused,
         _ if now.since(since) >= GIVE_UP => Trouble::Refused,
+        // It may be larger than what can be sent in a request's time, and is made anew for each try.
+        _ if has_file && tries >= FILE_TRIES => Trouble::Refused,
         _ => Trouble::Passing(Duration::from_secs(1 << tries.min(9)).min(LONGEST_WAIT)),
+    }
+}
+
+/// Why something could not be sent, for people: without the address of the server, which has the token in it.
+pub(in crate::features::browser) fn why(error: &RequestError) -> String {
+    match error {
+        RequestError::Api(ApiError::Unknown(said)) => said.clone(),
+        RequestError::Api(error) => error.to_string(),
+        RequestError::RetryAfter(_) => "Telegram asks for a pause".to_owned(),
+        _ => "Telegram could not be reached in time".to_owned(),
     }
 }
 
@@ -278,6 +312,14 @@ fn cut(mut text: String, most: usize) -> String {
         text.truncate(end);
     }
     text
+}
+
+/// An address, so that there is room for what else is told.
+fn short(url: &str) -> String {
+    if units(url) <= LONGEST_URL {
+        return url.to_owned();
+    }
+    cut(url.to_owned(), LONGEST_URL) + "…"
 }
 
 /// A title is a line, and not a long one.

@@ -20,6 +20,12 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// The variable that tells the child where the document came from.
 const BASE_URL: &str = "SUNDOWN_EXTRACT_BASE_URL";
 
+/// A longer address is left out: a process cannot be given one of any length, and its links stay as they are.
+const LONGEST_URL: usize = 64 * 1024;
+
+/// No character set has a name like that.
+const LONGEST_CHARSET: usize = 64;
+
 /// How many documents are looked at side by side.
 const AT_ONCE: usize = 2;
 
@@ -103,15 +109,18 @@ impl Extractor {
         command
             .args(&self.arguments)
             .args(["--kind", input.kind.name()]);
-        if let Some(charset) = &input.charset {
+        let charset = input.charset.as_ref();
+        if let Some(charset) = charset.filter(|charset| charset.len() <= LONGEST_CHARSET) {
             // As one argument, so that a value that begins with a dash is no option.
             command.arg(format!("--charset={}", charset.replace('\0', "")));
         }
-        command
-            // Tokens and keys are none of its business.
-            .env_clear()
+        // Tokens and keys are none of its business.
+        command.env_clear();
+        if input.url.len() <= LONGEST_URL {
             // An address may hold a secret, and every user of the machine can read arguments.
-            .env(BASE_URL, input.url.replace('\0', ""))
+            command.env(BASE_URL, input.url.replace('\0', ""));
+        }
+        command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

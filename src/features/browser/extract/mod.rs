@@ -37,8 +37,8 @@ pub use input::{Input, Kind};
 /// How long an extracted text may be, in characters; the rest is left out.
 pub const MAX_CHARS: usize = 200_000;
 
-/// How large an input may be, in bytes.
-pub const MAX_INPUT_BYTES: usize = 8 * 1024 * 1024;
+/// How large an input may be, in bytes: as large as a document that is fetched.
+pub const MAX_INPUT_BYTES: usize = 10 * 1024 * 1024;
 
 /// What a page says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,8 @@
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 
+use crate::features::browser::extract::Kind;
+
 /// A `Content-Type`, taken apart. It is not guessed from the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ContentType {
@@ -27,15 +29,6 @@ impl ContentType {
 
     /// Pages, texts, data in text, and PDFs.
     pub(super) fn is_readable(&self) -> bool {
-        let name = self.name.as_str();
-        let is_data_in_text = |kind: &str| {
-            matches!(kind, "json" | "xml" | "pdf")
-                || kind.ends_with("+json")
-                || kind.ends_with("+xml")
-        };
-        name.starts_with("text/")
-            || name
-                .strip_prefix("application/")
-                .is_some_and(is_data_in_text)
+        Kind::of_content_type(&self.name).is_some()
     }
 }

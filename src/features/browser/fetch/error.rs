@@ -112,7 +112,7 @@ fn is_invalid_data(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// The outer ones say only that something failed.
-fn innermost(error: &(dyn Error + 'static)) -> String {
+pub(in crate::features::browser) fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error)
         .last()
         .map(ToString::to_string)

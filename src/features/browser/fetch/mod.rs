@@ -33,6 +33,7 @@ use super::address::AddressGuard;
 use content::ContentType;
 
 pub(crate) use error::FetchError;
+pub(super) use error::innermost;
 
 /// What every request says of itself, and what the operators of a site can address in their `robots.txt`: `Sundown`.
 pub(crate) const AGENT: &str = concat!(

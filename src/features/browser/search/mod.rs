@@ -10,6 +10,7 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tracing::warn;
 
+use super::fetch::innermost;
 use super::problem::Problem;
 use super::settings::Engine;
 
@@ -21,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST: usize = 1 << 20;
 /// What is told of a page has no more characters than this, and its title neither.
 const TOLD: usize = 300;
+
+/// A page with a longer address is left out: there would be no room for others.
+const LONGEST_URL: usize = 1_024;
 
 /// A page that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +67,10 @@ impl Search {
 
 async fn answer(request: RequestBuilder) -> Result<Value, Problem> {
     let away = |error: reqwest::Error| {
-        let error = error.without_url();
-        warn!(%error, "the search engine does not answer");
+        warn!(
+            error = innermost(&error),
+            "the search engine does not answer"
+        );
         Problem::Said("the search engine does not answer; try again later".to_owned())
     };
     let mut answer = request.send().await.map_err(away)?;
@@ -105,12 +111,13 @@ fn hit_of(found: &Value) -> Option<Hit> {
     let text = |name: &str| found[name].as_str().unwrap_or_default();
     let url = text("url");
     let is_page = url.starts_with("http://") || url.starts_with("https://");
+    let is_told = is_page && url.len() <= LONGEST_URL;
     // SearXNG's word for it, and Brave's.
     let excerpt = match text("content") {
         "" => text("description"),
         content => content,
     };
-    is_page.then(|| Hit {
+    is_told.then(|| Hit {
         title: told(text("title")),
         url: url.to_owned(),
         excerpt: told(excerpt),
@@ -146,6 +153,8 @@ mod tests {
     fn what_leads_to_no_page_is_left_out() {
         assert_eq!(hit_of(&json!({ "title": "a calculator" })), None);
         assert_eq!(hit_of(&json!({ "url": "javascript:alert(1)" })), None);
+        let long = format!("https://a.example/{}", "a".repeat(LONGEST_URL));
+        assert_eq!(hit_of(&json!({ "url": long })), None);
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn a_page_that_fits_no_message_is_a_file_with_a_caption() {
 #[test]
 fn a_caption_is_cut_where_it_is_too_long() {
     let mut page = page(&"x".repeat(5_000));
-    page.url = format!("https://tea.example/{}", "ä".repeat(2_000));
+    page.remarks = vec!["ä".repeat(2_000)];
     assert_eq!(units(&Reply::page(&page).text), LONGEST_CAPTION);
 }
 
@@ -99,15 +99,15 @@ fn a_flood_wait_only_delays_and_a_server_in_trouble_is_waited_out_for_a_day() {
     let (since, later) = (Moment::now(), Moment::now() + GIVE_UP);
     let flood = RequestError::RetryAfter(Seconds::from_seconds(200));
     let delayed = Trouble::Passing(Duration::from_secs(200));
-    assert_eq!(weigh(&flood, since, 0, later), delayed);
+    assert_eq!(weigh(&flood, since, 0, false, later), delayed);
     let away = RequestError::Io(Arc::new(std::io::Error::other("x")));
-    let waits = [0, 1, 8, 50].map(|tries| weigh(&away, since, tries, since));
+    let waits = [0, 1, 8, 50].map(|tries| weigh(&away, since, tries, false, since));
     let seconds = [1, 2, 256, 300].map(|s| Trouble::Passing(Duration::from_secs(s)));
     assert_eq!(waits, seconds);
-    assert_eq!(weigh(&away, since, 0, later), Trouble::Refused);
-    let passing = weigh(&says("Bad Gateway"), since, 0, since);
+    assert_eq!(weigh(&away, since, 0, false, later), Trouble::Refused);
+    let passing = weigh(&says("Bad Gateway"), since, 0, false, since);
     assert!(matches!(passing, Trouble::Passing(_)));
-    let refused = weigh(&says("Bad Request: no"), since, 0, since);
+    let refused = weigh(&says("Bad Request: no"), since, 0, false, since);
     assert_eq!(refused, Trouble::Refused);
 }
 
@@ -119,4 +119,29 @@ fn a_file_is_called_by_its_title() {
     );
     assert_eq!(file_name("https://a.example/b", "png"), "a-example-b.png");
     assert_eq!(file_name("…", "md"), "page.md");
+}
+
+#[test]
+fn a_file_that_does_not_arrive_is_given_up_soon_and_why_is_said_without_an_address() {
+    let (since, later) = (Moment::now(), Duration::from_secs(1));
+    let away = RequestError::Io(Arc::new(std::io::Error::other("http://x/bot1:secret/")));
+    let of_a_file = |tries| weigh(&away, since, tries, true, since + later);
+    assert!(matches!(of_a_file(FILE_TRIES - 1), Trouble::Passing(_)));
+    assert_eq!(of_a_file(FILE_TRIES), Trouble::Refused);
+    let flood = RequestError::RetryAfter(Seconds::from_seconds(9));
+    let delayed = weigh(&flood, since, FILE_TRIES, true, since);
+    assert_eq!(delayed, Trouble::Passing(Duration::from_secs(9)));
+    assert_eq!(why(&away), "Telegram could not be reached in time");
+    assert_eq!(why(&says("Bad Request: no")), "Bad Request: no");
+}
+
+#[test]
+fn a_long_address_leaves_room_for_what_else_is_told() {
+    let mut page = page(&"word ".repeat(2_000));
+    page.url = format!("https://tea.example/{}", "a".repeat(2_000));
+    page.is_truncated = true;
+    let reply = Reply::page(&page);
+    assert!(reply.file.is_some());
+    assert!(reply.text.ends_with("its end is cut off"), "{}", reply.text);
+    assert!(units(&reply.text) <= LONGEST_CAPTION);
 }

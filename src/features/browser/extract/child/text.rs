@@ -1,6 +1,8 @@
 //! Text that is there already, and the number of words in a text.
 
-use serde_json::Value;
+use std::mem::take;
+
+use serde::de::IgnoredAny;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::Extracted;
@@ -32,8 +34,49 @@ fn json(text: &str) -> Option<String> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    let value: Value = serde_json::from_str(text).ok()?;
-    serde_json::to_string_pretty(&value).ok()
+    let _: IgnoredAny = serde_json::from_str(text).ok()?;
+    Some(laid_out(text))
+}
+
+/// JSON with a line for each value. Only the space between them is changed: numbers that Rust has no type for stay as they
+/// are, and so do names that occur twice.
+fn laid_out(json: &str) -> String {
+    let mut laid = String::with_capacity(json.len() * 2);
+    let (mut depth, mut is_fresh) = (0, false);
+    let (mut is_in_string, mut is_escaped) = (false, false);
+    for c in json.chars() {
+        if is_in_string {
+            laid.push(c);
+            is_in_string = is_escaped || c != '"';
+            is_escaped = c == '\\' && !is_escaped;
+            continue;
+        }
+        match c {
+            ' ' | '\t' | '\n' | '\r' => continue,
+            '}' | ']' => {
+                depth -= 1;
+                if !take(&mut is_fresh) {
+                    line(&mut laid, depth);
+                }
+            }
+            _ if take(&mut is_fresh) => line(&mut laid, depth),
+            _ => {}
+        }
+        laid.push(c);
+        match c {
+            '{' | '[' => (depth, is_fresh) = (depth + 1, true),
+            ',' => is_fresh = true,
+            ':' => laid.push(' '),
+            '"' => is_in_string = true,
+            _ => {}
+        }
+    }
+    laid
+}
+
+fn line(laid: &mut String, depth: usize) {
+    laid.push('\n');
+    laid.extend(std::iter::repeat_n("  ", depth));
 }
 
 /// A block of code whose fence is longer than any in it.
@@ -41,4 +84,25 @@ fn fenced(language: &str, text: &str) -> String {
     let runs = text.split(|c| c != '`').map(str::len);
     let fence = "`".repeat(runs.max().unwrap_or(0).max(2) + 1);
     format!("{fence}{language}\n{text}\n{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_laid_out_and_nothing_in_it_is_changed() {
+        let json = r#"{"a":[1, {}, [ ],"x, \"{y}\\"],"a":123456789012345678901 }"#;
+        let laid = r#"{
+  "a": [
+    1,
+    {},
+    [],
+    "x, \"{y}\\"
+  ],
+  "a": 123456789012345678901
+}"#;
+        assert_eq!(laid_out(json), laid);
+        assert_eq!(laid_out(laid), laid);
+    }
 }
