@@ -16,6 +16,7 @@ use super::history::History;
 use super::keys::{Key, Keys};
 use super::session::{Reply, Request, Session};
 use super::terminal::Terminal;
+use crate::lifecycle::crash_point;
 
 /// A terminal that does not read is not waited for.
 const FAREWELL: Duration = Duration::from_millis(200);
@@ -28,6 +29,8 @@ pub(super) enum Left {
     Quit,
     /// Whoever answers has gone.
     Gone,
+    /// Whoever answers will no more, and has said why.
+    Refused,
 }
 
 pub(super) struct Prompt {
@@ -42,6 +45,9 @@ pub(super) struct Prompt {
     running: Option<bool>,
     /// What a command says stands in the middle of a row; the prompt and log lines wait for its end.
     is_mid_row: bool,
+    /// How many columns behind the prompt's first one the cursor is.
+    cursor: usize,
+    has_ended_the_instance: bool,
 }
 
 impl Prompt {
@@ -60,7 +66,14 @@ impl Prompt {
             keys: Keys::default(),
             running: None,
             is_mid_row: false,
+            cursor: 0,
+            has_ended_the_instance: false,
         }
+    }
+
+    /// Whether a line has asked for that.
+    pub(super) fn has_ended_the_instance(&self) -> bool {
+        self.has_ended_the_instance
     }
 
     /// Until it is left.
@@ -88,11 +101,15 @@ impl Prompt {
                     }
                 }
                 reply = self.session.replies.recv() => match reply {
+                    Some(Reply::Refused(why)) => {
+                        self.draw(&format!("{}\n", shown(&why))).await?;
+                        return Ok(Left::Refused);
+                    }
                     Some(reply) => self.answer(reply).await?,
                     None => return Ok(Left::Gone),
                 },
                 Some(line) = self.lines.next(), if !self.is_mid_row => self.draw(&line).await?,
-                Some(_) = resized.next() => self.draw("").await?,
+                Some(_) = resized.next() => self.fit().await?,
             }
         }
     }
@@ -131,6 +148,7 @@ impl Prompt {
 
     async fn enter(&mut self, line: String) -> io::Result<Option<Left>> {
         self.draw(&format!("{PROMPT}{line}\n")).await?;
+        crash_point("console-line");
         let command = Command::parse(&line);
         if let Ok(Some(Command::Quit)) = command {
             return Ok(Some(Left::Quit));
@@ -141,6 +159,7 @@ impl Prompt {
         if Command::is_kept(&line) {
             self.history.add(&line);
         }
+        self.has_ended_the_instance |= Command::ends_the_instance(&line);
         let ends_at_a_key = matches!(command, Ok(Some(command)) if command.ends_at_a_key());
         self.running = Some(ends_at_a_key);
         self.ask(Request::Line(line));
@@ -165,6 +184,8 @@ impl Prompt {
                 self.terminal.write(text.as_bytes()).await?;
                 self.draw("").await
             }
+            // The loop leaves at it.
+            Reply::Refused(_) => Ok(()),
             Reply::Done(_) => {
                 self.running = None;
                 if std::mem::take(&mut self.is_mid_row) {
@@ -173,6 +194,20 @@ impl Prompt {
                 self.draw("").await
             }
         }
+    }
+
+    /// Draws the row for another width. A terminal that has become narrower has wrapped it, as most do, so its parts go first.
+    async fn fit(&mut self) -> io::Result<()> {
+        if self.is_mid_row {
+            return Ok(());
+        }
+        let wrapped = self.cursor / self.terminal.columns();
+        if wrapped > 0 {
+            let up = format!("\x1b[{wrapped}A");
+            self.terminal.write(up.as_bytes()).await?;
+        }
+        self.terminal.write(b"\r\x1b[J").await?;
+        self.draw("").await
     }
 
     /// Writes whole lines above the row of the prompt, and the row anew.
@@ -192,8 +227,9 @@ impl Prompt {
             drawn.push('\n');
         }
         let _ = write!(drawn, "\x1b[1m{prompt}\x1b[0m{text}\r");
-        if prompt.len() + column > 0 {
-            let _ = write!(drawn, "\x1b[{}C", prompt.len() + column);
+        self.cursor = prompt.len() + column;
+        if self.cursor > 0 {
+            let _ = write!(drawn, "\x1b[{}C", self.cursor);
         }
         self.terminal.write(drawn.as_bytes()).await
     }

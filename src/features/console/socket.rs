@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
 use tracing::{info, warn};
@@ -76,9 +76,11 @@ impl Service for Socket {
                     clients = CLIENTS,
                     "an operator is turned away: too many are attached"
                 );
+                refuse(&stream, "too many operators are attached");
                 continue;
             };
             if !is_allowed(&stream) {
+                refuse(&stream, "only the instance's own user and root may attach");
                 continue;
             }
             let (console, draining) = (self.console.clone(), cx.clone());
@@ -155,18 +157,30 @@ impl Drop for RemovedAtEnd {
 }
 
 /// Until the client hangs up.
-async fn talk(stream: UnixStream, console: Console) {
-    let (from, to) = stream.into_split();
+async fn talk(mut stream: UnixStream, console: Console) {
+    let (from, to) = stream.split();
     let (Session { requests, replies }, serving) = session::open(console);
     // A client that does not read waits for itself alone: its command does when its queue is full.
-    tokio::select! {
-        () = serving => {}
-        () = take(from, requests) => {}
-        () = give(to, replies) => {}
+    let refused = tokio::select! {
+        () = serving => None,
+        refused = take(from, requests) => refused,
+        () = give(to, replies) => None,
+    };
+    if let Some(why) = refused {
+        refuse(&stream, &why);
     }
 }
 
-async fn take(from: OwnedReadHalf, requests: mpsc::Sender<Request>) {
+/// Says why, where the client's queue has room for it.
+fn refuse(stream: &UnixStream, why: &str) {
+    if let Ok(mut line) = serde_json::to_vec(&Reply::Refused(why.to_owned())) {
+        line.push(b'\n');
+        let _ = stream.try_write(&line);
+    }
+}
+
+/// Until the client hangs up, or says what is no request, and why that is none.
+async fn take(from: ReadHalf<'_>, requests: mpsc::Sender<Request>) -> Option<String> {
     let mut from = BufReader::new(from);
     loop {
         let mut line = Vec::new();
@@ -175,20 +189,22 @@ async fn take(from: OwnedReadHalf, requests: mpsc::Sender<Request>) {
             .read_until(b'\n', &mut line)
             .await
         {
-            Ok(0) | Err(_) => return,
-            Ok(_) if line.last() != Some(&b'\n') => return,
+            Ok(0) | Err(_) => return None,
+            Ok(_) if line.last() != Some(&b'\n') => {
+                return Some(format!("a line may have {LONGEST_LINE} bytes at most"));
+            }
             Ok(_) => {}
         }
         let Ok(request) = serde_json::from_slice(&line) else {
-            return;
+            return Some("that is no request; is this client of another version?".to_owned());
         };
         if requests.send(request).await.is_err() {
-            return;
+            return None;
         }
     }
 }
 
-async fn give(mut to: OwnedWriteHalf, mut replies: mpsc::Receiver<Reply>) {
+async fn give(mut to: WriteHalf<'_>, mut replies: mpsc::Receiver<Reply>) {
     while let Some(reply) = replies.recv().await {
         let Ok(mut line) = serde_json::to_vec(&reply) else {
             return;
