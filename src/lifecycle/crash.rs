@@ -6,16 +6,23 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Kills the process here, by SIGKILL, where `SUNDOWN_CRASH_AT` is `point:count` and this is the so manyth time that the
-/// point is passed, and panics where `SUNDOWN_PANIC_AT` is. Release builds have no such places.
+/// point is passed; panics where `SUNDOWN_PANIC_AT` is, and blocks its thread for good where `SUNDOWN_BLOCK_AT` is. Release
+/// builds have no such places.
 ///
 /// # Panics
 /// Where that is asked for.
 #[cfg(debug_assertions)]
 pub(crate) fn crash_point(point: &str) {
     static KILLS: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::from("SUNDOWN_CRASH_AT"));
+    static BLOCKS: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::from("SUNDOWN_BLOCK_AT"));
     static PANICS: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::from("SUNDOWN_PANIC_AT"));
     if KILLS.as_ref().is_some_and(|wanted| wanted.is_met(point)) {
         let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
+    }
+    if BLOCKS.as_ref().is_some_and(|wanted| wanted.is_met(point)) {
+        loop {
+            std::thread::park();
+        }
     }
     if PANICS.as_ref().is_some_and(|wanted| wanted.is_met(point)) {
         panic!("asked for at {point}");

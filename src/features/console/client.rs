@@ -1,5 +1,6 @@
 //! The operator's side of the socket.
 
+use std::env;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,14 @@ const PENDING: usize = 64;
 /// Code where the instance went, or turned the operator away, before all was done.
 const GONE: u8 = 69;
 const ENDED: &str = "the instance has ended";
+
+/// The first of the runtime directories that systemd has made for this unit.
+#[must_use]
+pub fn runtime_dir() -> Option<PathBuf> {
+    let dirs = env::var("RUNTIME_DIRECTORY").ok()?;
+    let first = dirs.split(':').next().filter(|dir| !dir.is_empty())?;
+    Some(PathBuf::from(first))
+}
 
 /// Where an instance's socket is: in its runtime directory, else in its state directory.
 #[must_use]

@@ -61,7 +61,7 @@ impl Prompt {
             terminal,
             session,
             lines,
-            editor: Editor::new(history.read()),
+            editor: Editor::default(),
             history,
             keys: Keys::default(),
             running: None,
@@ -85,6 +85,7 @@ impl Prompt {
     /// Dropped, the terminal is put back.
     pub(super) async fn run(&mut self) -> io::Result<Left> {
         let mut resized = Signals::new([SIGWINCH])?;
+        self.editor = Editor::new(self.history.read().await);
         self.draw("").await?;
         loop {
             tokio::select! {
@@ -157,7 +158,7 @@ impl Prompt {
             return Ok(None);
         }
         if Command::is_kept(&line) {
-            self.history.add(&line);
+            self.history.add(&line).await;
         }
         self.has_ended_the_instance |= Command::ends_the_instance(&line);
         let ends_at_a_key = matches!(command, Ok(Some(command)) if command.ends_at_a_key());
