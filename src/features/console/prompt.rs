@@ -21,6 +21,8 @@ use crate::lifecycle::crash_point;
 /// A terminal that does not read is not waited for.
 const FAREWELL: Duration = Duration::from_millis(200);
 const PROMPT: &str = "sundown> ";
+/// Bytes of a log line.
+const LONGEST_SHOWN: usize = 1_000;
 
 /// Why the prompt is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +111,7 @@ impl Prompt {
                     Some(reply) => self.answer(reply).await?,
                     None => return Ok(Left::Gone),
                 },
-                Some(line) = self.lines.next(), if !self.is_mid_row => self.draw(&line).await?,
+                Some(line) = self.lines.next(), if !self.is_mid_row => self.draw(&cut(line)).await?,
                 Some(_) = resized.next() => self.fit().await?,
             }
         }
@@ -241,6 +243,32 @@ impl Prompt {
     }
 }
 
+/// However it ends, nothing that has been logged is lost: a panic of its own, say.
+impl Drop for Prompt {
+    fn drop(&mut self) {
+        while let Some(Some(line)) = self.lines.next().now_or_never() {
+            self.terminal
+                .write_now(format!("\r\x1b[K{line}").as_bytes());
+        }
+    }
+}
+
+/// A line's beginning, where it would fill the screen, as one with a backtrace would; `tail` tells all of it.
+fn cut(mut line: String) -> String {
+    if line.len() <= LONGEST_SHOWN {
+        return line;
+    }
+    let mut end = line.floor_char_boundary(LONGEST_SHOWN);
+    // Not in the middle of a colour.
+    if let Some(escape) = line[..end].rfind('\x1b')
+        && !line[escape..end].contains('m')
+    {
+        end = escape;
+    }
+    line.truncate(end);
+    line + "\x1b[0m … (`tail` tells the rest)\n"
+}
+
 /// What a terminal may be told: colours, line ends, tabs; no other control characters, which may come from elsewhere.
 fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -264,6 +292,16 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_would_fill_the_screen_is_cut_and_never_within_a_colour() {
+        let short = "é".repeat(LONGEST_SHOWN / 2);
+        assert_eq!(cut(short.clone()), short);
+        let ends = "\x1b[0m … (`tail` tells the rest)\n";
+        let before = "x".repeat(LONGEST_SHOWN - 2);
+        assert_eq!(cut(format!("{before}\x1b[31mé")), before.clone() + ends);
+        assert_eq!(cut(format!("{before}xé")), before + "x" + ends);
+    }
 
     #[test]
     fn of_escapes_only_colours_reach_the_terminal() {
