@@ -1,6 +1,5 @@
 //! The operator's console, with what it can do through the other rooms.
 
-use std::env;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -74,7 +73,7 @@ impl Operating {
         let shared = Arc::<OnceLock<Console>>::default();
         let made = Arc::clone(&shared);
         let polling = polling.before_the_lanes(move |supervisor, store| {
-            let dir = runtime_dir().unwrap_or_else(|| self.state_dir.clone());
+            let dir = console::runtime_dir().unwrap_or_else(|| self.state_dir.clone());
             let console = Console::new(self.abilities(supervisor.handle(), store));
             let _ = made.set(console.clone());
             supervisor.service(spec("attach"), move || {
@@ -113,13 +112,6 @@ fn spec(name: &str) -> ServiceSpec {
     ServiceSpec::new(name)
         .restart(RestartPolicy::new(Restart::Transient))
         .optional()
-}
-
-/// The first of those that systemd made for this unit.
-fn runtime_dir() -> Option<PathBuf> {
-    let dirs = env::var("RUNTIME_DIRECTORY").ok()?;
-    let first = dirs.split(':').next().filter(|dir| !dir.is_empty())?;
-    Some(PathBuf::from(first))
 }
 
 fn lines() -> Lines {

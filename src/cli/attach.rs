@@ -64,13 +64,12 @@ fn socket(args: &Args) -> Result<PathBuf, Refusal> {
     if let Some(path) = &args.socket {
         return Ok(path.clone());
     }
-    let of = |name| std::env::var_os(name).filter(|dir| !dir.is_empty());
+    let state_dir = || {
+        let dir = std::env::var_os("STATE_DIRECTORY").filter(|dir| !dir.is_empty());
+        dir.map(PathBuf::from)
+    };
     let dir = args.state_dir.clone();
-    let dir = dir.or_else(|| {
-        of("RUNTIME_DIRECTORY")
-            .or_else(|| of("STATE_DIRECTORY"))
-            .map(PathBuf::from)
-    });
+    let dir = dir.or_else(console::runtime_dir).or_else(state_dir);
     match dir {
         Some(dir) => Ok(console::socket_in(&dir)),
         None => Err(Refusal::new(

@@ -1,4 +1,4 @@
-//! Places at which a test has the process die or hang: debug builds alone.
+//! Places at which a test has the process die, panic or hang: debug builds alone.
 
 #[cfg(debug_assertions)]
 use std::sync::LazyLock;
@@ -6,12 +6,36 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Kills the process here, by SIGKILL, where `SUNDOWN_CRASH_AT` is `point:count` and this is the so manyth time that the
-/// point is passed. Release builds have no such places.
+/// point is passed; panics where `SUNDOWN_PANIC_AT` is, blocks for good where `SUNDOWN_BLOCK_AT` is, while the runtime's other
+/// work goes on, and its thread where `SUNDOWN_WEDGE_AT` is, as bad code does: that mostly stops the whole runtime. Release
+/// builds have no such places.
+///
+/// # Panics
+/// Where that is asked for.
 #[cfg(debug_assertions)]
 pub(crate) fn crash_point(point: &str) {
-    static WANTED: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::from("SUNDOWN_CRASH_AT"));
-    if WANTED.as_ref().is_some_and(|wanted| wanted.is_met(point)) {
+    static KILLS: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::from("SUNDOWN_CRASH_AT"));
+    static BLOCKS: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::from("SUNDOWN_BLOCK_AT"));
+    static WEDGES: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::from("SUNDOWN_WEDGE_AT"));
+    static PANICS: LazyLock<Option<Wanted>> = LazyLock::new(|| Wanted::from("SUNDOWN_PANIC_AT"));
+    if KILLS.as_ref().is_some_and(|wanted| wanted.is_met(point)) {
         let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
+    }
+    if WEDGES.as_ref().is_some_and(|wanted| wanted.is_met(point)) {
+        park_for_good();
+    }
+    if BLOCKS.as_ref().is_some_and(|wanted| wanted.is_met(point)) {
+        tokio::task::block_in_place(park_for_good);
+    }
+    if PANICS.as_ref().is_some_and(|wanted| wanted.is_met(point)) {
+        panic!("asked for at {point}");
+    }
+}
+
+#[cfg(debug_assertions)]
+fn park_for_good() {
+    loop {
+        std::thread::park();
     }
 }
 

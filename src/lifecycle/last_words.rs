@@ -1,5 +1,5 @@
 //! What is done right before the process ends from outside the runtime: by its hard deadline, or by a signal that takes its
-//! default action from now on.
+//! default action from now on; and when the supervisor ends while something hangs that would have done it.
 //!
 //! A terminal that a prompt has changed has to be put back even then. Such words run on whatever thread ends the process, so
 //! they must be quick, block on nothing and need no runtime; they may run more than once.

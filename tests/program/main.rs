@@ -7,6 +7,7 @@
 mod assistant;
 mod bots;
 mod browser;
+mod console;
 mod crashes;
 mod culprits;
 mod demo;

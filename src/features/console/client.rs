@@ -1,15 +1,19 @@
 //! The operator's side of the socket.
 
+use std::env;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 
+use futures::future::{self, Either, FutureExt};
 use futures::stream::{self, StreamExt};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
+use super::command::Command;
 use super::history::History;
 use super::prompt::{Left, Prompt};
 use super::session::{Reply, Request, Session};
@@ -18,8 +22,17 @@ use super::terminal::Terminal;
 
 /// Answers that wait to be shown.
 const PENDING: usize = 64;
-/// Code where the instance went while a command ran.
+/// Code where the instance went, or turned the operator away, before all was done.
 const GONE: u8 = 69;
+const ENDED: &str = "the instance has ended";
+
+/// The first of the runtime directories that systemd has made for this unit.
+#[must_use]
+pub fn runtime_dir() -> Option<PathBuf> {
+    let dirs = env::var("RUNTIME_DIRECTORY").ok()?;
+    let first = dirs.split(':').next().filter(|dir| !dir.is_empty())?;
+    Some(PathBuf::from(first))
+}
 
 /// Where an instance's socket is: in its runtime directory, else in its state directory.
 #[must_use]
@@ -41,41 +54,53 @@ pub(super) fn session(stream: UnixStream) -> (Session, impl Future<Output = ()> 
     let (requests, asked) = mpsc::channel(PENDING);
     let (answer, replies) = mpsc::channel(PENDING);
     let carrying = async move {
+        // An instance that takes no more may have said why.
+        let asking = ask(to, asked).then(|()| future::pending::<()>());
         tokio::select! {
             () = hear(from, answer) => {}
-            () = ask(to, asked) => {}
+            () = asking => {}
         }
     };
     (Session { requests, replies }, carrying)
 }
 
 /// Has each line done in turn, prints what is said, and returns the code of the first that went wrong, or 0. It ends when
-/// the instance goes, and says so.
+/// the instance goes, and says so; where a line has asked for that, it went well.
 pub async fn run_lines(stream: UnixStream, lines: impl IntoIterator<Item = String>) -> u8 {
     let (mut session, carrying) = session(stream);
-    let mut code = 0;
+    let (mut code, mut ends_it) = (0, false);
     let working = async {
         for line in lines {
-            if session.requests.send(Request::Line(line)).await.is_err() {
-                return GONE;
-            }
+            ends_it |= Command::ends_the_instance(&line);
+            let sent = session.requests.send(Request::Line(line)).await;
             match print_answer(&mut session.replies).await {
-                Some(done) if code == 0 => code = done,
-                Some(_) => {}
-                None => return GONE,
+                Answer::Done(done) if code == 0 => code = done,
+                Answer::Done(_) => {}
+                Answer::Refused(why) => return Answer::Refused(why),
+                Answer::Gone => return Answer::Gone,
+            }
+            if sent.is_err() {
+                return Answer::Gone;
             }
         }
-        code
+        Answer::Done(code)
     };
-    let code = tokio::select! {
-        biased;
-        code = working => code,
-        () = carrying => GONE,
+    let end = match future::select(pin!(working), pin!(carrying)).await {
+        Either::Left((end, _)) => end,
+        // What it has carried is read to its end.
+        Either::Right(((), working)) => working.await,
     };
-    if code == GONE {
-        let _ = writeln!(io::stderr(), "sundown: the instance has ended");
+    match end {
+        Answer::Done(code) => code,
+        Answer::Refused(why) => {
+            say(&why);
+            GONE
+        }
+        Answer::Gone => {
+            say(ENDED);
+            if ends_it { code } else { GONE }
+        }
     }
-    code
 }
 
 /// A prompt on this process's terminal, until it is left or the instance goes, which it says; returns a code.
@@ -87,23 +112,39 @@ pub async fn run_prompt(stream: UnixStream) -> io::Result<u8> {
     let (session, carrying) = session(stream);
     let nothing = stream::pending().boxed();
     let mut prompt = Prompt::new(terminal, session, nothing, History(None));
-    let left = tokio::select! {
-        biased;
-        left = prompt.run() => left,
-        () = carrying => Ok(Left::Gone),
+    let left = match future::select(pin!(prompt.run()), pin!(carrying)).await {
+        Either::Left((left, _)) => left,
+        // What it has carried is shown to its end.
+        Either::Right(((), running)) => running.await,
     };
+    let is_as_asked = prompt.has_ended_the_instance();
     prompt.finish().await;
-    if left? == Left::Gone {
-        let _ = writeln!(io::stderr(), "sundown: the instance has ended");
-        return Ok(GONE);
+    match left? {
+        Left::Quit => Ok(0),
+        Left::Refused => Ok(GONE),
+        Left::Gone => {
+            say(ENDED);
+            Ok(if is_as_asked { 0 } else { GONE })
+        }
     }
-    Ok(0)
 }
 
-/// Until the line is done, with its code; none where the other side has gone.
-async fn print_answer(replies: &mut mpsc::Receiver<Reply>) -> Option<u8> {
-    loop {
-        match replies.recv().await? {
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "sundown: {text}");
+}
+
+/// How a line went.
+enum Answer {
+    Done(u8),
+    /// There is no session any more, and why.
+    Refused(String),
+    Gone,
+}
+
+/// Until the line is done.
+async fn print_answer(replies: &mut mpsc::Receiver<Reply>) -> Answer {
+    while let Some(reply) = replies.recv().await {
+        match reply {
             Reply::Out(text) => {
                 let mut stdout = io::stdout().lock();
                 // A closed pipe is the reader's own affair.
@@ -111,10 +152,12 @@ async fn print_answer(replies: &mut mpsc::Receiver<Reply>) -> Option<u8> {
                     .write_all(plain(&text).as_bytes())
                     .and_then(|()| stdout.flush());
             }
-            Reply::Done(code) => return Some(code),
+            Reply::Done(code) => return Answer::Done(code),
+            Reply::Refused(why) => return Answer::Refused(why),
             Reply::Hello { .. } => {}
         }
     }
+    Answer::Gone
 }
 
 /// Without what only a terminal of the instance's own should get: control characters but line ends and tabs, and with them

@@ -145,6 +145,11 @@ impl Command {
         matches!(self, Self::Tail { follows: true, .. })
     }
 
+    /// Whether a line asks for the end of the instance, so that whoever is attached sees it go.
+    pub(super) fn ends_the_instance(line: &str) -> bool {
+        matches!(Self::parse(line), Ok(Some(Self::Drain | Self::Shutdown)))
+    }
+
     /// Whether a line may be kept in a history that is written to disk: what is said to people and to a model is theirs.
     pub(super) fn is_kept(line: &str) -> bool {
         !matches!(split(line).0, "say" | "ask")

@@ -62,7 +62,7 @@ impl Service for LocalPrompt {
         prompt.finish().await;
         match left {
             Ok(Left::Quit) => cx.request_stop("the operator left the console"),
-            Ok(Left::Gone) => {}
+            Ok(Left::Gone | Left::Refused) => {}
             Err(error) => warn!(%error, "the prompt is gone: its terminal cannot be used"),
         }
         cx.draining().await;

@@ -37,7 +37,7 @@ mod status;
 mod terminal;
 
 pub use abilities::{Abilities, Ask, Doing, Level, Lines, OpenStore, Read, Say, Writing};
-pub use client::{connect, run_lines, run_prompt, socket_in};
+pub use client::{connect, run_lines, run_prompt, runtime_dir, socket_in};
 pub use execute::Console;
 pub use local::LocalPrompt;
 pub use socket::Socket;

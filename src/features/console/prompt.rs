@@ -16,10 +16,13 @@ use super::history::History;
 use super::keys::{Key, Keys};
 use super::session::{Reply, Request, Session};
 use super::terminal::Terminal;
+use crate::lifecycle::crash_point;
 
 /// A terminal that does not read is not waited for.
 const FAREWELL: Duration = Duration::from_millis(200);
 const PROMPT: &str = "sundown> ";
+/// Bytes of a log line.
+const LONGEST_SHOWN: usize = 1_000;
 
 /// Why the prompt is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub(super) enum Left {
     Quit,
     /// Whoever answers has gone.
     Gone,
+    /// Whoever answers will no more, and has said why.
+    Refused,
 }
 
 pub(super) struct Prompt {
@@ -42,6 +47,9 @@ pub(super) struct Prompt {
     running: Option<bool>,
     /// What a command says stands in the middle of a row; the prompt and log lines wait for its end.
     is_mid_row: bool,
+    /// How many columns behind the prompt's first one the cursor is.
+    cursor: usize,
+    has_ended_the_instance: bool,
 }
 
 impl Prompt {
@@ -55,12 +63,19 @@ impl Prompt {
             terminal,
             session,
             lines,
-            editor: Editor::new(history.read()),
+            editor: Editor::default(),
             history,
             keys: Keys::default(),
             running: None,
             is_mid_row: false,
+            cursor: 0,
+            has_ended_the_instance: false,
         }
+    }
+
+    /// Whether a line has asked for that.
+    pub(super) fn has_ended_the_instance(&self) -> bool {
+        self.has_ended_the_instance
     }
 
     /// Until it is left.
@@ -72,6 +87,7 @@ impl Prompt {
     /// Dropped, the terminal is put back.
     pub(super) async fn run(&mut self) -> io::Result<Left> {
         let mut resized = Signals::new([SIGWINCH])?;
+        self.editor = Editor::new(self.history.read().await);
         self.draw("").await?;
         loop {
             tokio::select! {
@@ -88,11 +104,15 @@ impl Prompt {
                     }
                 }
                 reply = self.session.replies.recv() => match reply {
+                    Some(Reply::Refused(why)) => {
+                        self.draw(&format!("{}\n", shown(&why))).await?;
+                        return Ok(Left::Refused);
+                    }
                     Some(reply) => self.answer(reply).await?,
                     None => return Ok(Left::Gone),
                 },
-                Some(line) = self.lines.next(), if !self.is_mid_row => self.draw(&line).await?,
-                Some(_) = resized.next() => self.draw("").await?,
+                Some(line) = self.lines.next(), if !self.is_mid_row => self.draw(&cut(line)).await?,
+                Some(_) = resized.next() => self.fit().await?,
             }
         }
     }
@@ -131,6 +151,7 @@ impl Prompt {
 
     async fn enter(&mut self, line: String) -> io::Result<Option<Left>> {
         self.draw(&format!("{PROMPT}{line}\n")).await?;
+        crash_point("console-line");
         let command = Command::parse(&line);
         if let Ok(Some(Command::Quit)) = command {
             return Ok(Some(Left::Quit));
@@ -139,8 +160,9 @@ impl Prompt {
             return Ok(None);
         }
         if Command::is_kept(&line) {
-            self.history.add(&line);
+            self.history.add(&line).await;
         }
+        self.has_ended_the_instance |= Command::ends_the_instance(&line);
         let ends_at_a_key = matches!(command, Ok(Some(command)) if command.ends_at_a_key());
         self.running = Some(ends_at_a_key);
         self.ask(Request::Line(line));
@@ -165,6 +187,8 @@ impl Prompt {
                 self.terminal.write(text.as_bytes()).await?;
                 self.draw("").await
             }
+            // The loop leaves at it.
+            Reply::Refused(_) => Ok(()),
             Reply::Done(_) => {
                 self.running = None;
                 if std::mem::take(&mut self.is_mid_row) {
@@ -173,6 +197,20 @@ impl Prompt {
                 self.draw("").await
             }
         }
+    }
+
+    /// Draws the row for another width. A terminal that has become narrower has wrapped it, as most do, so its parts go first.
+    async fn fit(&mut self) -> io::Result<()> {
+        if self.is_mid_row {
+            return Ok(());
+        }
+        let wrapped = self.cursor / self.terminal.columns();
+        if wrapped > 0 {
+            let up = format!("\x1b[{wrapped}A");
+            self.terminal.write(up.as_bytes()).await?;
+        }
+        self.terminal.write(b"\r\x1b[J").await?;
+        self.draw("").await
     }
 
     /// Writes whole lines above the row of the prompt, and the row anew.
@@ -192,8 +230,9 @@ impl Prompt {
             drawn.push('\n');
         }
         let _ = write!(drawn, "\x1b[1m{prompt}\x1b[0m{text}\r");
-        if prompt.len() + column > 0 {
-            let _ = write!(drawn, "\x1b[{}C", prompt.len() + column);
+        self.cursor = prompt.len() + column;
+        if self.cursor > 0 {
+            let _ = write!(drawn, "\x1b[{}C", self.cursor);
         }
         self.terminal.write(drawn.as_bytes()).await
     }
@@ -202,6 +241,32 @@ impl Prompt {
     fn ask(&self, request: Request) {
         let _ = self.session.requests.try_send(request);
     }
+}
+
+/// However it ends, nothing that has been logged is lost: a panic of its own, say.
+impl Drop for Prompt {
+    fn drop(&mut self) {
+        while let Some(Some(line)) = self.lines.next().now_or_never() {
+            self.terminal
+                .write_now(format!("\r\x1b[K{line}").as_bytes());
+        }
+    }
+}
+
+/// A line's beginning, where it would fill the screen, as one with a backtrace would; `tail` tells all of it.
+fn cut(mut line: String) -> String {
+    if line.len() <= LONGEST_SHOWN {
+        return line;
+    }
+    let mut end = line.floor_char_boundary(LONGEST_SHOWN);
+    // Not in the middle of a colour.
+    if let Some(escape) = line[..end].rfind('\x1b')
+        && !line[escape..end].contains('m')
+    {
+        end = escape;
+    }
+    line.truncate(end);
+    line + "\x1b[0m … (`tail` tells the rest)\n"
 }
 
 /// What a terminal may be told: colours, line ends, tabs; no other control characters, which may come from elsewhere.
@@ -227,6 +292,16 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_would_fill_the_screen_is_cut_and_never_within_a_colour() {
+        let short = "é".repeat(LONGEST_SHOWN / 2);
+        assert_eq!(cut(short.clone()), short);
+        let ends = "\x1b[0m … (`tail` tells the rest)\n";
+        let before = "x".repeat(LONGEST_SHOWN - 2);
+        assert_eq!(cut(format!("{before}\x1b[31mé")), before.clone() + ends);
+        assert_eq!(cut(format!("{before}xé")), before + "x" + ends);
+    }
 
     #[test]
     fn of_escapes_only_colours_reach_the_terminal() {

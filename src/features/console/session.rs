@@ -1,7 +1,7 @@
 //! One operator's requests and what is answered to them, wherever the operator sits.
 //!
 //! On a socket each is a line of JSON: `{"line": "status"}` and `"cancel"` one way, `{"hello": {"services": […]}}`,
-//! `{"out": "text"}` and `{"done": 0}` the other.
+//! `{"out": "text"}`, `{"done": 0}` and `{"refused": "why"}` the other.
 
 use std::collections::VecDeque;
 
@@ -37,6 +37,8 @@ pub(super) enum Reply {
     Out(String),
     /// The line has been done: 0 well, 1 not, 64 where it was no command.
     Done(u8),
+    /// Last of all, why there is no session, or none any more, while the instance goes on.
+    Refused(String),
 }
 
 /// Where a command's text goes.

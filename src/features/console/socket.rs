@@ -5,12 +5,17 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::execute::Console;
@@ -23,6 +28,8 @@ pub(super) const NAME: &str = "console.sock";
 pub(super) const LONGEST_LINE: u64 = 64 * 1024;
 /// Operators at the same time.
 const CLIENTS: usize = 16;
+/// A client that does not read is not waited for.
+const FAREWELL: Duration = Duration::from_millis(200);
 
 /// Listens while it runs; the file goes with it.
 #[derive(Clone)]
@@ -67,7 +74,7 @@ impl Service for Socket {
                     warn!(%error, "an operator could not attach");
                     tokio::select! {
                         () = cx.draining() => return Ok(()),
-                        () = tokio::time::sleep(std::time::Duration::from_millis(100)) => continue,
+                        () = tokio::time::sleep(Duration::from_millis(100)) => continue,
                     }
                 }
             };
@@ -76,18 +83,16 @@ impl Service for Socket {
                     clients = CLIENTS,
                     "an operator is turned away: too many are attached"
                 );
+                refuse(&stream, "too many operators are attached");
                 continue;
             };
             if !is_allowed(&stream) {
+                refuse(&stream, "only the instance's own user and root may attach");
                 continue;
             }
-            let (console, draining) = (self.console.clone(), cx.clone());
+            let (console, cx_of_talk) = (self.console.clone(), cx.clone());
             let talking = async move {
-                tokio::select! {
-                    biased;
-                    () = draining.draining() => {}
-                    () = talk(stream, console) => {}
-                }
+                talk(stream, console, cx_of_talk.draining()).await;
                 drop(seat);
             };
             if cx.spawn(talking).is_err() {
@@ -154,19 +159,52 @@ impl Drop for RemovedAtEnd {
     }
 }
 
-/// Until the client hangs up.
-async fn talk(stream: UnixStream, console: Console) {
-    let (from, to) = stream.into_split();
-    let (Session { requests, replies }, serving) = session::open(console);
-    // A client that does not read waits for itself alone: its command does when its queue is full.
-    tokio::select! {
-        () = serving => {}
-        () = take(from, requests) => {}
-        () = give(to, replies) => {}
+/// Until the client hangs up, or the service is to end: then it is still given what has been said.
+async fn talk(mut stream: UnixStream, console: Console, draining: impl Future<Output = ()>) {
+    if let Some(why) = converse(&mut stream, console, draining).await {
+        refuse(&stream, &why);
     }
 }
 
-async fn take(from: OwnedReadHalf, requests: mpsc::Sender<Request>) {
+/// As [`talk`]; returns why the client is not listened to any more.
+async fn converse(
+    stream: &mut UnixStream,
+    console: Console,
+    draining: impl Future<Output = ()>,
+) -> Option<String> {
+    let (from, to) = stream.split();
+    let (Session { requests, replies }, serving) = session::open(console);
+    // A client that does not read waits for itself alone: its command does when its queue is full.
+    let mut answering = pin!(async {
+        // With nobody who serves, what is left is given, and that ends.
+        let serving = serving.then(|()| future::pending::<()>());
+        tokio::select! {
+            () = serving => {}
+            () = give(to, replies) => {}
+        }
+    });
+    tokio::select! {
+        biased;
+        () = &mut answering => None,
+        refused = take(from, requests) => refused,
+        () = draining => {
+            // There are no more requests, so the session ends by itself.
+            let _ = timeout(FAREWELL, answering).await;
+            None
+        }
+    }
+}
+
+/// Says why, where the client's queue has room for it.
+fn refuse(stream: &UnixStream, why: &str) {
+    if let Ok(mut line) = serde_json::to_vec(&Reply::Refused(why.to_owned())) {
+        line.push(b'\n');
+        let _ = stream.try_write(&line);
+    }
+}
+
+/// Until the client hangs up, or says what is no request, and why that is none.
+async fn take(from: ReadHalf<'_>, requests: mpsc::Sender<Request>) -> Option<String> {
     let mut from = BufReader::new(from);
     loop {
         let mut line = Vec::new();
@@ -175,20 +213,22 @@ async fn take(from: OwnedReadHalf, requests: mpsc::Sender<Request>) {
             .read_until(b'\n', &mut line)
             .await
         {
-            Ok(0) | Err(_) => return,
-            Ok(_) if line.last() != Some(&b'\n') => return,
+            Ok(0) | Err(_) => return None,
+            Ok(_) if line.last() != Some(&b'\n') => {
+                return Some(format!("a line may have {LONGEST_LINE} bytes at most"));
+            }
             Ok(_) => {}
         }
         let Ok(request) = serde_json::from_slice(&line) else {
-            return;
+            return Some("that is no request; is this client of another version?".to_owned());
         };
         if requests.send(request).await.is_err() {
-            return;
+            return None;
         }
     }
 }
 
-async fn give(mut to: OwnedWriteHalf, mut replies: mpsc::Receiver<Reply>) {
+async fn give(mut to: WriteHalf<'_>, mut replies: mpsc::Receiver<Reply>) {
     while let Some(reply) = replies.recv().await {
         let Ok(mut line) = serde_json::to_vec(&reply) else {
             return;

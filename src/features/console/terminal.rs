@@ -98,6 +98,11 @@ impl Terminal {
         }
     }
 
+    /// What the terminal takes at once; the rest is lost.
+    pub(super) fn write_now(&self, bytes: &[u8]) {
+        let _ = self.file.get_ref().write(bytes);
+    }
+
     /// Waits for a terminal that does not read; whoever must not wait drops it.
     pub(super) async fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::super::last_words;
 use super::super::machine::SIGNAL_DEBOUNCE;
 use super::{Driver, Report};
 
@@ -22,6 +23,8 @@ impl Driver {
         self.handle.remarks.is_stuck(stuck.clone());
         let remarks = self.handle.remarks.conclude();
         if !stuck.is_empty() || remarks.iter().any(|remark| remark.left_behind) {
+            // What hangs cleans nothing up.
+            last_words::say();
             // It may block the end of the runtime; the deadlines stay armed for that.
             std::mem::forget(self.deadline.take());
             if let Some(watch) = self.watch.take() {

@@ -50,6 +50,8 @@ struct World {
     log: Vec<(Duration, Action)>,
     /// When the work of the tier that stops first is to be cancelled, as it was first said.
     first_kill: Option<Duration>,
+    /// Services that went down because somebody wanted them to be started again, and when.
+    requested: BTreeSet<(Duration, ServiceId)>,
     steps: usize,
 }
 
@@ -100,7 +102,7 @@ fn services(rng: &mut Rng) -> Vec<ServicePlan> {
         restart: policy(rng),
         is_optional: rng.u8(..4) == 0,
         group: (rng.u8(..4) == 0).then(|| "group".to_owned()),
-        is_restartable: false,
+        is_restartable: rng.u8(..4) == 0,
     };
     (0..count).map(&mut service).collect()
 }
@@ -187,6 +189,7 @@ impl World {
             serial: 0,
             log: Vec::new(),
             first_kill: None,
+            requested: BTreeSet::new(),
             steps: 0,
         }
     }
@@ -209,6 +212,11 @@ impl World {
     fn step(&mut self, event: Event) {
         self.steps += 1;
         assert!(self.steps < 10_000, "the machine runs in circles");
+        if let Event::RestartRequested(id) = event
+            && self.machine.may_be_restarted(id).is_ok()
+        {
+            self.requested.insert((self.now, id));
+        }
         let actions = self.machine.step(event, self.now);
         if let Some(wake) = self.machine.wake_at() {
             assert!(wake > self.now, "it asks to be woken in the past");
@@ -382,7 +390,7 @@ impl World {
         let (mut states, mut taken_down) = (BTreeMap::new(), BTreeSet::new());
         let (mut drained_tier, mut is_stopping) = (usize::MAX, false);
         let (mut once, mut lives) = (BTreeSet::new(), BTreeMap::new());
-        for (_, action) in &self.log {
+        for (at, action) in &self.log {
             match action {
                 Action::Spawn(id) => {
                     assert!(!is_stopping, "nothing starts once it stops");
@@ -406,10 +414,12 @@ impl World {
                 Action::Drain(id) => {
                     assert!(spawned.contains(id), "only what started is stopped");
                     let tier = self.tier_of(*id);
+                    // Alone, whatever those right of it do.
+                    let is_requested = !is_stopping && self.requested.contains(&(*at, *id));
                     if is_stopping {
                         assert!(tier <= drained_tier, "from right to left");
                         drained_tier = tier;
-                    } else {
+                    } else if !is_requested {
                         let falls = |left: &ServiceId| {
                             states.get(left) == Some(&ServiceState::Backoff)
                                 && self.machine.services()[left.0].restart.rest_for_one
@@ -422,7 +432,7 @@ impl World {
                     }
                     for right in self.tiers[tier + 1..].iter().flatten() {
                         assert!(
-                            !spawned.contains(right) || ended.contains(right),
+                            is_requested || !spawned.contains(right) || ended.contains(right),
                             "after those right of it have ended"
                         );
                     }
@@ -551,6 +561,13 @@ fn run_schedule(number: u64) {
     requests.push((some_time(&mut rng), StopReason::RunForElapsed));
     for (at, reason) in requests {
         world.later(Some(at), Event::StopRequested(reason));
+    }
+    let services = world.services.len();
+    for _ in 0..rng.usize(..3) {
+        if services > 0 {
+            let request = Event::RestartRequested(ServiceId(rng.usize(..services)));
+            world.later(Some(some_time(&mut rng)), request);
+        }
     }
     world.run();
     world.check();
