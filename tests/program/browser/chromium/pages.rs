@@ -115,6 +115,33 @@ async fn deep_and_large_pages_come_back_whole_or_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_unpacks_to_much_more_is_cut_off() {
+    let longest = 1_000_000;
+    let Some(lab) = Lab::new("a_page_that_unpacks_to_much_more", |settings| {
+        settings.longest = longest;
+    }) else {
+        return;
+    };
+    let site = Site::start().await;
+    let page = lab.chromium.dom(&site.url("/bomb")).await.unwrap();
+    assert!(page.html.contains("boom and again") && page.is_cut);
+    assert_eq!(page.html.len(), longest);
+    lab.assert_nothing_is_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_charset_is_understood_by_whomever_it_is_named() {
+    let Some(lab) = Lab::new("each_charset_is_understood", |_| {}) else {
+        return;
+    };
+    let site = Site::start().await;
+    for (path, words) in [("/japanese", "日本のお茶"), ("/greek", "Τσάι")] {
+        let page = lab.chromium.dom(&site.url(path)).await.unwrap();
+        assert!(page.html.contains(words), "{}", page.html);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_picture_has_all_of_the_page_in_its_colour() {
     let Some(lab) = Lab::new("a_picture_has_all_of_the_page", |_| {}) else {
         return;
