@@ -7,6 +7,7 @@
 mod assistant;
 mod bots;
 mod browser;
+mod confine;
 mod crashes;
 mod culprits;
 mod demo;
