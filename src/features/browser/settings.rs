@@ -14,7 +14,8 @@ use crate::ai::Secret;
 pub(crate) struct Settings {
     /// Chromium's program. None: the first of its usual names that is on `PATH`.
     pub(crate) chromium: Option<PathBuf>,
-    /// Pages that are open in Chromium at a time: 1 to 16. Each takes about 0.3 GB.
+    /// Pages that are open in Chromium at a time: 1 to 16. Each takes 0.1 GB where
+    /// it is small, and a script's heap may grow to 0.5 GB.
     pub(crate) pages: usize,
     /// What a page may take in Chromium, from its start to the result; then it is killed.
     pub(crate) page_timeout: Duration,
