@@ -1,6 +1,9 @@
 //! Reading pages in a process of their own: real children, and pages that end them.
 
-use std::time::Duration;
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use sundown::features::browser::extract::{ExtractError, Extracted, Extractor, Input, Kind};
 
@@ -47,10 +50,46 @@ fn a_page_that_never_stops_computing_is_ended() {
 
 #[test]
 fn a_page_that_eats_the_memory_is_ended() {
-    // A paragraph begins all formats anew that the one before has left open: 300 kB become a hundred million nodes.
+    // A paragraph begins all formats anew that the one before has left open: 300 kB become a hundred million nodes. A program
+    // that was built without optimisation has used up its time before it has them.
     let formats: String = (0..5000).map(|nth| format!("<b a={nth}>")).collect();
     let error = extract(Kind::Html, format!("<p>{formats}{}", "<p>x".repeat(50_000))).unwrap_err();
-    assert!(matches!(error, ExtractError::TooMuchMemory(_)), "{error}");
+    let is_ended = matches!(
+        error,
+        ExtractError::TooMuchMemory(_) | ExtractError::TooMuchWork(_)
+    );
+    assert!(is_ended, "{error}");
+}
+
+#[test]
+fn a_child_limits_itself_before_it_reads() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sundown"))
+        .args(["extract", "--kind", "html"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    for (limit, most) in [
+        ("Max cpu time", "8"),
+        ("Max address space", "1073741824"),
+        ("Max open files", "16"),
+        ("Max core file size", "0"),
+        ("Max file size", "0"),
+    ] {
+        while soft_limit(child.id(), limit).as_deref() != Some(most) {
+            assert!(began.elapsed() < PATIENCE, "{limit} is not {most}");
+            sleep(Duration::from_millis(10)); // between two looks at a condition
+        }
+    }
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
+fn soft_limit(process: u32, name: &str) -> Option<String> {
+    let limits = fs::read_to_string(format!("/proc/{process}/limits")).ok()?;
+    let values = limits.lines().find_map(|line| line.strip_prefix(name))?;
+    values.split_whitespace().next().map(str::to_owned)
 }
 
 #[test]

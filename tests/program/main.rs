@@ -8,6 +8,7 @@ mod assistant;
 mod bots;
 mod browser;
 mod console;
+mod confine;
 mod crashes;
 mod culprits;
 mod demo;

@@ -51,7 +51,7 @@ impl From<ExtractError> for Problem {
 impl From<PageError> for Problem {
     fn from(error: PageError) -> Self {
         match error {
-            PageError::NotInstalled => Self::NoBrowser,
+            PageError::NotInstalled | PageError::NoProgram(_) => Self::NoBrowser,
             PageError::Died(_) | PageError::Refused { .. } => {
                 warn!(%error, "the browser failed");
                 Self::Said("the browser failed at that page".to_owned())

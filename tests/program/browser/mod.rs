@@ -1,4 +1,5 @@
 //! Web pages in a real browser, and in chats.
 
+mod bodies;
 mod chat;
 mod chromium;

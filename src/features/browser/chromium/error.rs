@@ -1,5 +1,6 @@
 //! Why there is no page.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Why a page could not be shown. The texts are fit for the person who asked.
@@ -11,6 +12,12 @@ pub enum PageError {
         "no Chromium is installed; install the package `chromium`, or name its program in the configuration"
     )]
     NotInstalled,
+    /// There is no program where the browser was said to be.
+    #[error(
+        "{} is no program that can be run; name another one in the configuration, or none and install the package `chromium`",
+        .0.display()
+    )]
+    NoProgram(PathBuf),
     /// It is no web page.
     #[error("a page with the scheme `{0}` is not opened; only http and https are")]
     Scheme(String),

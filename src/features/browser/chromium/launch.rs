@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::geteuid;
 
+use super::PageError;
 use super::settings::{ChromiumSettings, installed, is_program};
 
 /// The browser speaks through descriptors 3 and 4, and standard input and output are what a process can be given without
@@ -79,11 +80,13 @@ impl Launch {
         (geteuid().is_root() && !self.confine.is_empty()).then_some(user)
     }
 
-    /// None where there is no browser.
-    pub(super) fn program(&self) -> Option<PathBuf> {
+    /// # Errors
+    /// Where there is no browser.
+    pub(super) fn program(&self) -> Result<PathBuf, PageError> {
         match &self.settings.program {
-            Some(program) => is_program(program).then(|| program.clone()),
-            None => installed(),
+            Some(program) if is_program(program) => Ok(program.clone()),
+            Some(program) => Err(PageError::NoProgram(program.clone())),
+            None => installed().ok_or(PageError::NotInstalled),
         }
     }
 

@@ -134,7 +134,7 @@ impl Chromium {
     /// Whether there is a browser to start.
     #[must_use]
     pub fn is_installed(&self) -> bool {
-        self.shared.launch.program().is_some()
+        self.shared.launch.program().is_ok()
     }
 
     /// A page's HTML after its scripts have run.

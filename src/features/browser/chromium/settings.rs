@@ -37,7 +37,8 @@ pub struct ChromiumSettings {
     /// How far a page's own clock is let run on after it has been loaded, 5 s: timers that are due by then have fired.
     /// It takes no real time but what its scripts compute.
     pub run_on: Duration,
-    /// How many pages are open at a time, 2. A browser takes about 0.3 GB.
+    /// How many pages are open at a time, 2. A browser takes 0.1 GB with a small page, and a
+    /// script's heap may grow to 0.5 GB.
     pub pool: usize,
     /// How long a page may wait for its turn, 30 s.
     pub patience: Duration,

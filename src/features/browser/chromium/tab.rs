@@ -50,7 +50,7 @@ impl Tab {
         keeper: &Keeper,
         way: Option<Way>,
     ) -> Result<Self, PageError> {
-        let program = launch.program().ok_or(PageError::NotInstalled)?;
+        let program = launch.program()?;
         let cannot = |error| PageError::Died(format!("cannot be started: {error}"));
         let profile = scratch.profile(launch.user()).map_err(cannot)?;
         let command = launch.command(&program, profile.path(), way.as_ref().map(Way::address));

@@ -1,5 +1,8 @@
 //! The way out of one browser: a proxy of its own, for as long as it lives.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;

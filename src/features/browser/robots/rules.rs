@@ -74,7 +74,8 @@ impl Rules {
             path.push('?');
             path.push_str(query);
         }
-        let path = normal(&path);
+        // A star stands for anything in a rule alone; where it is meant, it is written as its escape there.
+        let path = normal(&path).replace('*', "%2A");
         if path == "/robots.txt" {
             return true;
         }
@@ -161,7 +162,8 @@ fn normal(path: &str) -> String {
                 let is_plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
                 push(&mut normal, byte, is_plain);
             }
-            None => push(&mut normal, *byte, byte.is_ascii()),
+            // A rule's last one says that a path ends there, and has been taken off.
+            None => push(&mut normal, *byte, byte.is_ascii() && *byte != b'$'),
         }
     }
     normal

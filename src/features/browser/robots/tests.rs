@@ -61,6 +61,29 @@ fn the_longest_rule_decides_and_stars_and_ends_are_understood() {
         ("disallow: /%e4%B8%80", "/一", false),
         ("disallow: /a%2fb", "/a/b", true),
         ("disallow: /*a*a$", "/a", true),
+        // RFC 9309: 2.2.2, 2.2.3 and 5.2.
+        ("disallow: /foo/bar/ツ", "/foo/bar/%E3%83%84", false),
+        ("disallow: /foo/bar/%E3%83%84", "/foo/bar/ツ", false),
+        ("disallow: /foo/bar/%62%61%7A", "/foo/bar/baz", false),
+        ("disallow: /this/*/exactly", "/this/and/that/exactly", false),
+        (
+            "disallow: /allow/this/exactly$",
+            "/allow/this/exactly/not",
+            true,
+        ),
+        ("disallow: /with-a-%2A.html", "/with-a-*.html", false),
+        ("disallow: /with-a-%2A.html", "/with-a-b.html", true),
+        ("disallow: /foo-%24", "/foo-$", false),
+        (
+            "allow: /example/page/\ndisallow: /example/page/disallowed.gif",
+            "/example/page/disallowed.gif",
+            false,
+        ),
+        (
+            "allow: /example/page/\ndisallow: /example/page/disallowed.gif",
+            "/example/page/",
+            true,
+        ),
     ] {
         let text = format!("user-agent: *\n{rules}");
         assert_eq!(allows(&text, path), is_allowed, "{rules} {path}");

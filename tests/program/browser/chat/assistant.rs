@@ -1,97 +1,31 @@
-//! The assistant reads pages by itself.
+//! The assistant reads pages by itself, and shows them.
 
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use axum::Json;
-use axum::Router;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
-use axum::routing::post;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
+use super::models::Model;
 use super::reading::{Reading, text_of};
 
 const ADA: i64 = 81;
-
-/// A model that calls `read_page` with the question for an address, and then says what it has read.
-struct Model {
-    url: String,
-    asked: Arc<Mutex<Vec<Value>>>,
-    _server: JoinSet<()>,
-}
-
-impl Model {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let asked = Arc::<Mutex<Vec<Value>>>::default();
-        let shared = Arc::clone(&asked);
-        let answer = post(move |Json(body): Json<Value>| async move {
-            shared.lock().unwrap().push(body.clone());
-            speak(&body)
-        });
-        let routes = Router::new().route("/v1/chat/completions", answer);
-        let mut server = JoinSet::new();
-        server.spawn(async { axum::serve(listener, routes).await.unwrap() });
-        Self {
-            url,
-            asked,
-            _server: server,
-        }
-    }
-
-    fn settings(&self) -> String {
-        format!(
-            "[[provider]]\nname = \"test\"\nkind = \"openai\"\nbase_url = \"{}\"\nmodels = [\"m\"]",
-            self.url
-        )
-    }
-}
-
-fn speak(body: &Value) -> impl IntoResponse + use<> {
-    let last = body["messages"].as_array().unwrap().last().unwrap().clone();
-    let words = last["content"].as_str().unwrap_or_default();
-    let delta = if last["role"] == "tool" {
-        json!({ "content": format!("I read: {words}") })
-    } else {
-        let arguments = json!({ "url": words }).to_string();
-        let function = json!({ "name": "read_page", "arguments": arguments });
-        json!({ "tool_calls": [{ "index": 0, "id": "c1", "type": "function", "function": function }] })
-    };
-    let reason = match last["role"] == "tool" {
-        true => "stop",
-        false => "tool_calls",
-    };
-    let chunk = |delta: Value, reason: Value| json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": reason }] });
-    let (text, end) = (chunk(delta, Value::Null), chunk(json!({}), reason.into()));
-    let stream = format!("data: {text}\n\ndata: {end}\n\ndata: [DONE]\n\n");
-    ([(CONTENT_TYPE, "text/event-stream")], stream)
-}
+const BEN: i64 = 82;
 
 #[tokio::test]
 async fn a_model_reads_a_page_and_is_told_of_sites_that_do_not_want_that() {
-    let model = Model::start().await;
+    let model = Model::that_calls("read_page").await;
     let reading = Reading::new(&model.settings()).await;
     let _bot = reading.bot();
     for (person, path, says) in [
         (ADA, "/article", "hot water"),
-        (82, "/private", "robots.txt"),
+        (BEN, "/private", "robots.txt"),
     ] {
         reading.server.say(person, &reading.web.url(path)).await;
-        let give_up = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
-        loop {
-            let text = text_of(&reading.answer(person, 1).await);
-            if text.starts_with("I read: ") && text.contains(says) {
-                break;
-            }
-            assert!(tokio::time::Instant::now() < give_up, "{path}: {text}");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await; // between two looks at a condition
-        }
+        let answer = |message: &Value| text_of(message).contains("I read: ");
+        let answer = the_message(&reading, person, answer).await;
+        assert!(text_of(&answer).contains(says), "{path}: {answer}");
     }
-    let asked = model.asked.lock().unwrap().clone();
-    let offered = asked[0]["tools"].to_string();
+    let offered = model.offered();
     assert!(
         offered.contains("read_page") && !offered.contains("search_web"),
         "{offered}"
@@ -99,4 +33,50 @@ async fn a_model_reads_a_page_and_is_told_of_sites_that_do_not_want_that() {
     // A person may read there.
     reading.asks(83, "/read", "/private").await;
     assert!(reading.text(83).await.contains("Nobody's business"));
+}
+
+#[tokio::test]
+async fn a_model_shows_a_page_as_an_answer_and_not_one_of_a_site_that_does_not_want_that() {
+    let model = Model::that_calls("show_page").await;
+    let test = "a_model_shows_a_page_as_an_answer";
+    let Some(reading) = Reading::with_chromium(test, &model.settings()).await else {
+        return;
+    };
+    let _bot = reading.bot();
+    reading.server.say(ADA, &reading.web.url("/green")).await;
+    let picture = the_message(&reading, ADA, |message| message["photo"].is_array()).await;
+    assert!(text_of(&picture).starts_with("Green\n"), "{picture}");
+    let question = &picture["reply_to_message"];
+    assert_eq!(question["text"], json!(reading.web.url("/green")));
+    assert!(
+        reading
+            .file("photo", &picture)
+            .await
+            .starts_with(b"\x89PNG")
+    );
+    let says = |words: &'static str| move |message: &Value| text_of(message).contains(words);
+    the_message(&reading, ADA, says("The picture is in the chat now")).await;
+    // Neither at the address itself, nor where it only leads there.
+    for (person, path) in [(BEN, "/private"), (83, "/into-private")] {
+        reading.server.say(person, &reading.web.url(path)).await;
+        the_message(&reading, person, says("robots.txt")).await;
+        let messages = reading.messages(person).await;
+        let has_picture = |message: &Value| message["photo"].is_array();
+        assert!(!messages.iter().any(has_picture), "{path}: {messages:#?}");
+    }
+    assert!(model.offered().contains("show_page"));
+    reading.wait_for_browsers(false).await;
+}
+
+/// Waits for a message that is so; an answer grows while it is spoken.
+async fn the_message(reading: &Reading, chat: i64, is_it: impl Fn(&Value) -> bool) -> Value {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    loop {
+        let messages = reading.messages(chat).await;
+        if let Some(message) = messages.iter().find(|message| is_it(message)) {
+            return message.clone();
+        }
+        assert!(Instant::now() < give_up, "in {chat}: {messages:#?}");
+        sleep(Duration::from_millis(20)).await; // between two looks at a condition
+    }
 }

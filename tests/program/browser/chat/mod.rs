@@ -1,7 +1,9 @@
 //! The browser's commands as people in chats meet them.
 
 mod assistant;
+mod models;
 mod pages;
+mod pdf;
 mod pictures;
 mod reading;
 mod search;

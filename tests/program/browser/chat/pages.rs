@@ -56,7 +56,13 @@ async fn what_is_no_article_says_what_it_is() {
     let bot = reading.bot();
     for (person, path, says) in [
         (90, "/report.pdf", "Boiling water"),
+        (88, "/locked.pdf", "locked with a password"),
+        (89, "/broken.pdf", "no PDF, or a damaged one"),
         (91, "/russian", "Чай горячий."),
+        (98, "/japanese", "日本のお茶"),
+        (99, "/greek", "Τσάι"),
+        (100, "/deep", "at the bottom"),
+        (101, "/file", "application/zip, which is not read"),
         (92, "/missing", "status 404"),
         (93, "/picture", "There is no text in it"),
         (94, "/bomb", "its end is cut off"),
@@ -70,6 +76,50 @@ async fn what_is_no_article_says_what_it_is() {
     }
     assert_eq!(bot.count("hot water"), 0, "no page in the log");
     assert_eq!(bot.count("tea is"), 0);
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_old_is_fetched_again() {
+    let reading = Reading::new("cache_for = \"1s\"").await;
+    let _bot = reading.bot();
+    let mut asked = 0;
+    while reading.web.article_reads() < 2 {
+        assert!(asked < 60, "it is kept for longer than a second");
+        asked += 1;
+        reading.asks(ADA, "/read", "/article").await;
+        let text = text_of(&reading.answer(ADA, asked).await);
+        assert!(text.contains("hot water"), "{text}");
+    }
+    assert!(asked >= 2);
+}
+
+#[tokio::test]
+async fn a_pdf_that_chromium_has_printed_is_read() {
+    let Some(program) = sundown::features::browser::chromium::installed() else {
+        return crate::support::skip("a_pdf_that_chromium_has_printed_is_read", "Chromium");
+    };
+    let reading = Reading::new("").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("printed.pdf");
+    // Not the standard library's, which would keep the page's own server waiting.
+    let printed = tokio::process::Command::new(program)
+        .args(["--headless", "--no-sandbox", "--disable-gpu"])
+        .arg(format!("--user-data-dir={}", folder.path().display()))
+        .arg(format!("--print-to-pdf={}", file.display()))
+        .arg(reading.web.url("/article"))
+        .output()
+        .await
+        .unwrap();
+    let bytes = std::fs::read(file).unwrap_or_else(|error| panic!("{error}: {printed:?}"));
+    *reading.web.printed.lock().unwrap() = bytes;
+    let _bot = reading.bot();
+    reading.asks(ADA, "/read", "/printed.pdf").await;
+    let text = reading.text(ADA).await;
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("pouring hot water over the leaves"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -111,6 +161,37 @@ async fn a_page_that_is_empty_without_its_scripts_is_read_in_the_browser() {
         text.contains("read by Chromium") && text.contains("hot water"),
         "{text}"
     );
+    reading.wait_for_browsers(false).await;
+}
+
+#[tokio::test]
+async fn trouble_in_the_browser_is_told_in_words() {
+    let Some(reading) =
+        Reading::with_chromium("trouble_in_the_browser", "page_timeout = \"15s\"").await
+    else {
+        return;
+    };
+    let _bot = reading.bot();
+    for (person, path, says) in [
+        (ADA, "/picture", "There is no text in it"),
+        (83, "/alert", "after the dialog"),
+        (84, "/file", "files are not downloaded"),
+        (85, "/deep", "at the bottom"),
+        (87, "/hang", "not done within 15 s"),
+        (88, "/japanese", "日本のお茶"),
+        (89, "/greek", "Τσάι"),
+        (90, "/russian", "Чай горячий."),
+    ] {
+        let asked = format!("/read {} browser", reading.web.url(path));
+        reading.server.say(person, &asked).await;
+        let message = reading.answer(person, 1).await;
+        let mut text = text_of(&message);
+        if message["document"].is_object() {
+            assert!(text.contains("its end is cut off"), "{path}: {text}");
+            text = String::from_utf8(reading.file("document", &message).await).unwrap();
+        }
+        assert!(text.contains(says), "{path}: {text:.500}");
+    }
     reading.wait_for_browsers(false).await;
 }
 

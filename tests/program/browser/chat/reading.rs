@@ -23,10 +23,7 @@ impl Reading {
     pub(super) async fn new(settings: &str) -> Self {
         let (server, web) = (Server::start().await, Web::start().await);
         let dir = open_folder();
-        let config = format!(
-            "[browser]\nallow = [\"{}\"]\npage_timeout = \"20s\"\n{settings}\n",
-            web.host
-        );
+        let config = format!("[browser]\nallow = [\"{}\"]\n{settings}\n", web.host);
         std::fs::write(dir.path().join("config.toml"), config).unwrap();
         Self { server, web, dir }
     }

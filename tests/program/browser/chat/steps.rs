@@ -1,5 +1,8 @@
 //! `/open` and the steps that follow.
 
+use nix::sys::signal::{Signal, kill};
+
+use super::super::chromium::support::browser;
 use super::reading::{Reading, text_of};
 
 const ADA: i64 = 81;
@@ -34,6 +37,30 @@ async fn a_form_is_filled_and_sent_step_by_step() {
     );
     reading.wait_for_browsers(false).await;
     drop(bot);
+}
+
+#[tokio::test]
+async fn a_browser_that_dies_is_told_and_the_next_open_starts_another() {
+    let Some(reading) = Reading::with_chromium("a_browser_that_dies_is_told", "").await else {
+        return;
+    };
+    let bot = reading.bot();
+    reading.asks(ADA, "/open", "/form").await;
+    assert!(reading.text(ADA).await.starts_with("Form\n"));
+    kill(browser(reading.folder()), Signal::SIGKILL).unwrap();
+    reading.server.say(ADA, "/snap").await;
+    let text = text_of(&reading.answer(ADA, 2).await);
+    assert!(
+        text.contains("the browser failed at that page") || text.contains("no page is open"),
+        "{text}"
+    );
+    reading.asks(ADA, "/open", "/form").await;
+    assert!(text_of(&reading.answer(ADA, 3).await).starts_with("Form\n"));
+    assert_eq!(
+        bot.count("phase=running"),
+        1,
+        "the bot itself has not ended"
+    );
 }
 
 #[tokio::test]

@@ -1,25 +1,32 @@
 //! A web of pages on loopback, each with its own kind of trouble.
 
 use std::convert::Infallible;
-use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect};
 use axum::routing::get;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::super::bodies::{bomb, greek, japanese, russian};
+use super::pdf::{locked_pdf, pdf};
+
+/// What Brave's engine knows its customer by.
+pub(super) const KEY: &str = "k-5e1f";
+
 /// A server that ends with the test.
 pub(super) struct Web {
     /// The host with the port.
     pub(super) host: String,
     article_reads: Arc<AtomicUsize>,
+    /// What is at `/printed.pdf`.
+    pub(super) printed: Arc<Mutex<Vec<u8>>>,
     _server: JoinSet<()>,
 }
 
@@ -28,12 +35,14 @@ impl Web {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let article_reads = Arc::<AtomicUsize>::default();
-        let routes = routes(&article_reads);
+        let printed = Arc::<Mutex<Vec<u8>>>::default();
+        let routes = routes(&article_reads, Arc::clone(&printed));
         let mut server = JoinSet::new();
         server.spawn(async { axum::serve(listener, routes).await.unwrap() });
         Self {
             host,
             article_reads,
+            printed,
             _server: server,
         }
     }
@@ -48,7 +57,7 @@ impl Web {
     }
 }
 
-fn routes(article_reads: &Arc<AtomicUsize>) -> Router {
+fn routes(article_reads: &Arc<AtomicUsize>, given: Arc<Mutex<Vec<u8>>>) -> Router {
     let page = |html: &'static str| get(move || async move { Html(html) });
     let reads = Arc::clone(article_reads);
     let article = get(move || async move {
@@ -69,12 +78,22 @@ fn routes(article_reads: &Arc<AtomicUsize>) -> Router {
         .route("/hang", get(std::future::pending::<()>))
         .route("/bomb", get(|| async { typed([(CONTENT_ENCODING, "gzip"), (CONTENT_TYPE, "text/html")], bomb()) }))
         .route("/report.pdf", get(|| async { typed([(CONTENT_TYPE, "application/pdf")], pdf("Boiling water")) }))
+        .route("/locked.pdf", get(|| async { typed([(CONTENT_TYPE, "application/pdf")], locked_pdf()) }))
+        .route("/broken.pdf", get(|| async { typed([(CONTENT_TYPE, "application/pdf")], pdf("Half of it")[..300].to_vec()) }))
+        .route("/printed.pdf", get(move || async move { typed([(CONTENT_TYPE, "application/pdf")], given.lock().unwrap().clone()) }))
+        .route("/file", get(|| async { typed([(CONTENT_TYPE, "application/zip"), (CONTENT_DISPOSITION, "attachment")], "PK") }))
+        .route("/deep", get(|| async { Html(format!("{}at the bottom", "<div>".repeat(10_000))) }))
+        .route("/alert", page("<title>Alert</title><div id=app></div><script>alert('stop'); app.textContent = 'after the dialog'</script>"))
+        .route("/japanese", get(|| async { typed([(CONTENT_TYPE, "text/html; charset=shift_jis")], japanese()) }))
+        .route("/greek", get(|| async { typed([(CONTENT_TYPE, "text/html")], greek()) }))
         .route("/russian", get(|| async { typed([(CONTENT_TYPE, "text/html; charset=windows-1251")], russian()) }))
         .route("/missing", get(|| async { (StatusCode::NOT_FOUND, Html("<title>Gone</title><p>There is no tea here.")) }))
         .route("/moved", get(|| async { (StatusCode::FOUND, [(LOCATION, "/article")]) }))
         .route("/endless", get(endless))
         .route("/search", get(|| async { found().to_string() }))
+        .route("/brave", get(brave))
         .route("/robots.txt", get(|| async { "User-agent: *\nDisallow: /private\n" }))
+        .route("/into-private", get(|| async { Redirect::to("/private") }))
         .route("/private", page("<title>Private</title><p>Nobody's business."))
 }
 
@@ -96,39 +115,11 @@ fn long() -> String {
     )
 }
 
-fn russian() -> Vec<u8> {
-    // "Чай" in windows-1251.
-    let mut page = b"<title>\xd7\xe0\xe9</title><article><p>".to_vec();
-    page.extend(b"\xd7\xe0\xe9 \xe3\xee\xf0\xff\xf7\xe8\xe9. ".repeat(40));
-    page
-}
-
 fn typed<const N: usize>(
     headers: [(HeaderName, &'static str); N],
     body: impl Into<Body>,
 ) -> impl IntoResponse {
     (headers, body.into())
-}
-
-/// 20 MB of text in 20 kB.
-fn bomb() -> Vec<u8> {
-    let mut child = std::process::Command::new("gzip")
-        .arg("-9")
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || {
-        stdin.write_all(b"<title>Bomb</title><article><p>").unwrap();
-        let line = "boom and again ".repeat(70_000);
-        for _ in 0..20 {
-            stdin.write_all(line.as_bytes()).unwrap();
-        }
-    });
-    let packed = child.wait_with_output().unwrap().stdout;
-    writer.join().unwrap();
-    packed
 }
 
 async fn endless() -> impl IntoResponse {
@@ -137,34 +128,20 @@ async fn endless() -> impl IntoResponse {
     Html(Body::from_stream(tokio_stream::iter(lines)))
 }
 
-/// A document of one page with one line.
-fn pdf(text: &str) -> Vec<u8> {
-    let stream = format!("BT /F1 24 Tf 72 700 Td ({text}) Tj ET");
-    let objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>".to_owned(),
-        format!("<< /Length {} >>\nstream\n{stream}\nendstream", stream.len()),
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
-    ];
-    let (mut file, mut places) = (String::from("%PDF-1.4\n"), Vec::new());
-    for (index, object) in objects.iter().enumerate() {
-        places.push(file.len());
-        file += &format!("{} 0 obj\n{object}\nendobj\n", index + 1);
-    }
-    let table = file.len();
-    file += "xref\n0 6\n0000000000 65535 f \n";
-    for place in places {
-        file += &format!("{place:010} 00000 n \n");
-    }
-    file += &format!("trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n");
-    file.into_bytes()
-}
-
 /// As SearXNG answers.
 fn found() -> serde_json::Value {
     json!({ "query": "x", "results": [
         { "title": "On tea", "url": "https://tea.example/on", "content": "Tea is a drink." },
         { "title": "On milk", "url": "https://milk.example/", "content": "Milk is another." },
     ] })
+}
+
+/// As Brave's engine answers whom it knows.
+async fn brave(headers: HeaderMap) -> Result<String, StatusCode> {
+    let key = headers.get("X-Subscription-Token");
+    if key.is_none_or(|key| key != KEY) {
+        return Err(StatusCode::UNAUTHORIZED);
+    }
+    let result = json!({ "title": "On tea", "url": "https://tea.example/on", "description": "Tea is a drink." });
+    Ok(json!({ "web": { "results": [result] } }).to_string())
 }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
@@ -33,9 +34,10 @@ async fn a_hundred_pages_two_at_a_time() {
     let mut took = pages.join_all().await;
     took.sort_unstable();
     let total = began.elapsed();
-    let peak_mb = *peak.lock().await / 1024;
+    let [pss, rss] = peak.lock().await.map(|kilobytes| kilobytes / 1024);
     println!(
-        "{PAGES} pages in {total:.1?}; each {:.2?} (median), {:.2?} (longest); {peak_mb} MB at the most",
+        "{PAGES} pages in {total:.1?}; each {:.2?} (median), {:.2?} (longest); \
+         all browsers together at the most {pss} MB (what they share counted once), {rss} MB (counted each time)",
         took[PAGES / 2],
         took[PAGES - 1]
     );
@@ -72,19 +74,21 @@ async fn p99() -> Duration {
     late[989]
 }
 
-/// The most memory, in kilobytes, that browsers with profiles below this folder had at a time; what they share counts once.
-fn watch_memory(folder: &Path) -> (std::sync::Arc<Mutex<u64>>, JoinSet<()>) {
-    let peak = std::sync::Arc::new(Mutex::new(0));
+/// The most memory, in kilobytes, that browsers with profiles below this folder had at a time: what they share counted once,
+/// and each time.
+fn watch_memory(folder: &Path) -> (Arc<Mutex<[u64; 2]>>, JoinSet<()>) {
+    let peak = Arc::new(Mutex::new([0; 2]));
     let (seen, folder) = (peak.clone(), folder.to_owned());
     let mut watch = JoinSet::new();
     watch.spawn(async move {
         loop {
-            let now: u64 = browsers(&folder)
-                .iter()
-                .filter_map(|process| pss(process))
-                .sum();
+            let browsers = browsers(&folder);
+            let now = ["Pss:", "Rss:"].map(|what| {
+                let sizes = browsers.iter().filter_map(|process| size(process, what));
+                sizes.sum::<u64>()
+            });
             let mut seen = seen.lock().await;
-            *seen = now.max(*seen);
+            *seen = [now[0].max(seen[0]), now[1].max(seen[1])];
             drop(seen);
             sleep(Duration::from_millis(100)).await;
         }
@@ -105,8 +109,8 @@ fn browsers(folder: &Path) -> Vec<PathBuf> {
     processes.filter(is_one).collect()
 }
 
-fn pss(process: &Path) -> Option<u64> {
+fn size(process: &Path, what: &str) -> Option<u64> {
     let rollup = fs::read_to_string(process.join("smaps_rollup")).ok()?;
-    let line = rollup.lines().find(|line| line.starts_with("Pss:"))?;
+    let line = rollup.lines().find(|line| line.starts_with(what))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }

@@ -1,12 +1,16 @@
 //! What becomes of pages.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use sundown::features::browser::chromium::PageError;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::getpgid;
+use sundown::features::browser::chromium::{Chromium, ChromiumSettings, PageError};
 use tokio::time::timeout;
 
 use super::site::{LONG, Site};
-use super::support::{Lab, processes};
+use super::support::{Lab, browser, open_folder, processes, settings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_scripts_write_late_is_in_the_page() {
@@ -37,6 +41,61 @@ async fn an_endless_script_is_killed_at_the_deadline() {
     assert!(matches!(error, PageError::TimedOut(_)), "{error}");
     assert!(began.elapsed() < deadline + Duration::from_secs(1));
     lab.assert_nothing_is_left().await;
+}
+
+/// One that ends by itself when its pipe is closed would end without a kill, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_stands_still_is_killed_with_all_of_its_processes() {
+    let Some(lab) = Lab::new("a_browser_that_stands_still", |settings| {
+        settings.deadline = Duration::from_secs(10);
+    }) else {
+        return;
+    };
+    let site = Site::start().await;
+    let url = site.url("/hang");
+    let stopped = async {
+        let renders = |line: &String| line.contains("--type=renderer");
+        while !processes(lab.scratch.path()).iter().any(renders) {
+            tokio::time::sleep(Duration::from_millis(10)).await; // between two looks at a condition
+        }
+        let group = getpgid(Some(browser(lab.scratch.path()))).unwrap();
+        killpg(group, Signal::SIGSTOP).unwrap();
+    };
+    let (page, ()) = tokio::join!(lab.chromium.dom(&url), stopped);
+    let error = page.unwrap_err();
+    assert!(matches!(error, PageError::TimedOut(_)), "{error}");
+    lab.assert_nothing_is_left().await;
+}
+
+/// What stands in for the browser here starts a process that nothing else would end.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_browser_has_started_is_killed_with_it() {
+    let folder = open_folder();
+    let program = folder.path().join("browser");
+    fs::write(&program, "#!/bin/sh\nsleep 600 &\nexec sleep 600\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let chromium = Chromium::new(ChromiumSettings {
+        program: Some(program),
+        ..settings(folder.path())
+    });
+    let (chromium, url) = (chromium.unwrap(), "http://127.0.0.1:9/".parse().unwrap());
+    let both_run = async {
+        let sleeps = |line: &&String| line.contains("sleep 600");
+        while processes(folder.path()).iter().filter(sleeps).count() < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await; // between two looks at a condition
+        }
+    };
+    tokio::select! {
+        page = chromium.dom(&url) => panic!("{page:?}"),
+        () = both_run => {}
+    }
+    let gone = async {
+        while !processes(folder.path()).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await; // between two looks at a condition
+        }
+    };
+    let is_gone = timeout(Duration::from_secs(10), gone).await.is_ok();
+    assert!(is_gone, "left: {:#?}", processes(folder.path()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,6 +171,33 @@ async fn deep_and_large_pages_come_back_whole_or_cut_off() {
     assert_eq!(page.html.len(), 1_000_000);
     let page = lab.chromium.dom(&site.url("/picture")).await.unwrap();
     assert!(page.html.contains("<img"), "{}", page.html);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_unpacks_to_much_more_is_cut_off() {
+    let longest = 1_000_000;
+    let Some(lab) = Lab::new("a_page_that_unpacks_to_much_more", |settings| {
+        settings.longest = longest;
+    }) else {
+        return;
+    };
+    let site = Site::start().await;
+    let page = lab.chromium.dom(&site.url("/bomb")).await.unwrap();
+    assert!(page.html.contains("boom and again") && page.is_cut);
+    assert_eq!(page.html.len(), longest);
+    lab.assert_nothing_is_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_charset_is_understood_by_whomever_it_is_named() {
+    let Some(lab) = Lab::new("each_charset_is_understood", |_| {}) else {
+        return;
+    };
+    let site = Site::start().await;
+    for (path, words) in [("/japanese", "日本のお茶"), ("/greek", "Τσάι")] {
+        let page = lab.chromium.dom(&site.url(path)).await.unwrap();
+        assert!(page.html.contains(words), "{}", page.html);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,16 +1,13 @@
 //! Pages that stay open from step to step.
 
-use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use sundown::features::browser::chromium::{PageError, SessionSettings, Sessions, sessions};
 use sundown::lifecycle::{ExitKind, Restart, RestartPolicy, ServiceSpec, Supervisor};
 
 use super::site::Site;
-use super::support::{Lab, processes};
+use super::support::{Lab, browser};
 
 const CHAT: i128 = 7;
 
@@ -147,21 +144,4 @@ async fn what_is_idle_is_closed_and_there_are_never_too_many() {
         steps.open(CHAT + 1, site.url("/late")).await.unwrap();
     })
     .await;
-}
-
-/// The one process that is no child of another of them.
-fn browser(folder: &Path) -> Pid {
-    let is_it = |line: &&String| !line.contains("--type=") && !line.contains("crashpad");
-    let lines = processes(folder);
-    let line = lines
-        .iter()
-        .find(is_it)
-        .unwrap_or_else(|| panic!("{lines:#?}"));
-    let number: String = line
-        .chars()
-        .skip_while(|c| !c.is_ascii_digit())
-        .take_while(char::is_ascii_digit)
-        .collect();
-    assert!(fs::exists(format!("/proc/{number}")).unwrap());
-    Pid::from_raw(number.parse().unwrap())
 }

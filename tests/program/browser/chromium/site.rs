@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+
+use super::super::bodies::{bomb, greek, japanese};
 
 /// A server on loopback. Dropped, it ends.
 pub(crate) struct Site {
@@ -48,6 +50,9 @@ fn routes() -> Router {
         .route("/waits", page("<p>here<script>fetch('/hang')</script>"))
         .route("/deep", get(|| async { Html(format!("{}deep", "<div>".repeat(10_000))) }))
         .route("/large", get(large))
+        .route("/bomb", get(|| async { ([(CONTENT_ENCODING, "gzip"), (CONTENT_TYPE, "text/html")], bomb()).into_response() }))
+        .route("/japanese", get(|| async { file([(CONTENT_TYPE, "text/html; charset=shift_jis")], japanese()) }))
+        .route("/greek", get(|| async { file([(CONTENT_TYPE, "text/html")], greek()) }))
         .route("/moved", get(|| async { (StatusCode::FOUND, [(LOCATION, "/missing")]) }))
         .route("/missing", get(|| async { (StatusCode::NOT_FOUND, Html("<p>nothing here")) }))
         .route("/file", get(|| async { file([(CONTENT_DISPOSITION, "attachment")], "saved") }))

@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
 use sundown::features::browser::chromium::{Chromium, ChromiumSettings, installed};
 use tempfile::TempDir;
 
@@ -69,18 +72,58 @@ pub(crate) fn settings(scratch: &Path) -> ChromiumSettings {
     }
 }
 
-/// The command lines of living processes that have this folder in them: a browser's own and most of its children, and its
-/// crash handlers, which leave the process group.
+/// The command lines of living processes that have this folder in them or for a home: a browser's own and its children, and
+/// its crash handlers, which leave the process group. Zombies have neither, so they do not count: they do nothing any more,
+/// and it is for their parent to wait for them.
 pub(crate) fn processes(folder: &Path) -> Vec<String> {
+    let found = found(folder).into_iter();
+    found
+        .map(|(id, line)| format!("{id}: {line:.200}"))
+        .collect()
+}
+
+/// The browser itself: of those with a profile below this folder the one that is no child of another.
+pub(crate) fn browser(folder: &Path) -> Pid {
+    let is_it = |line: &str| {
+        line.contains("--user-data-dir=") && !line.contains("--type=") && !line.contains("crashpad")
+    };
+    let found = found(folder);
+    let browser = found.iter().find(|(_, line)| is_it(line));
+    browser
+        .unwrap_or_else(|| panic!("no browser: {found:#?}"))
+        .0
+}
+
+fn found(folder: &Path) -> Vec<(Pid, String)> {
     let folder = folder.to_str().unwrap();
+    let home = format!("HOME={folder}");
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let lines = processes.filter_map(|process| {
-        let line = fs::read(process.path().join("cmdline")).ok()?;
-        let environment = fs::read(process.path().join("environ")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).replace('\0', " ");
-        let is_ours = line.contains(folder)
-            || String::from_utf8_lossy(&environment).contains(&format!("HOME={folder}"));
-        is_ours.then(|| format!("{:?}: {line:.200}", process.file_name()))
+        let id = process.file_name().to_str()?.parse().ok()?;
+        let read = |name: &str| {
+            let bytes = fs::read(process.path().join(name)).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).replace('\0', " ")
+        };
+        let line = read("cmdline");
+        let is_ours = line.contains(folder) || read("environ").contains(&home);
+        is_ours.then(|| (Pid::from_raw(id), line))
     });
     lines.collect()
+}
+
+#[test]
+fn a_process_counts_by_its_home_while_it_lives_and_not_as_a_zombie() {
+    let folder = open_folder();
+    let mut child = Command::new("sleep")
+        .arg("60")
+        .env("HOME", folder.path().join("page-1"))
+        .spawn()
+        .unwrap();
+    assert_eq!(processes(folder.path()).len(), 1);
+    child.kill().unwrap();
+    // Until it has ended, and is not waited for.
+    let id = Id::Pid(Pid::from_raw(child.id().cast_signed()));
+    waitid(id, WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
+    assert_eq!(processes(folder.path()), [""; 0]);
+    child.wait().unwrap();
 }

@@ -44,6 +44,7 @@ struct Content {
 }
 
 impl Content {
+    /// The text is one that divides what stands in different blocks: bare texts would run together into fewer words.
     fn new(markdown: &str, text: &str) -> Self {
         Self {
             markdown: markdown.trim().to_owned(),
@@ -67,7 +68,7 @@ fn article(document: Document) -> Option<(Option<String>, Content)> {
     };
     let mut readability = Readability::with_document(document, None, Some(config)).ok()?;
     let article = readability.parse().ok()?;
-    let text = Document::fragment(article.content).text();
+    let text = Document::fragment(article.content).formatted_text();
     let title = Some(article.title).filter(|title| !title.trim().is_empty());
     Some((title, Content::new(&article.text_content, &text)))
 }
@@ -77,7 +78,7 @@ fn whole(document: &Document) -> Content {
     let copy = document.clone();
     copy.select(SILENT).remove();
     match copy.body() {
-        Some(body) => Content::new(&body.md(None), &body.text()),
+        Some(body) => Content::new(&body.md(None), &body.formatted_text()),
         None => Content::new("", ""),
     }
 }

@@ -117,6 +117,17 @@ fn what_is_too_deep_loses_structure_and_no_text() {
 }
 
 #[test]
+fn words_of_different_blocks_are_different_words() {
+    for page in [
+        "<p>one<p>two",
+        "<ul><li>one<li>two</ul>",
+        "<table><tr><td>one<td>two</table>",
+    ] {
+        assert_eq!(html(page).words, 2, "{page}");
+    }
+}
+
+#[test]
 fn a_megabyte_of_formats_that_never_close_is_read() {
     let page = html(&format!("{}end", "<b><i>".repeat(170_000)));
     assert!(page.is_flattened);
@@ -127,7 +138,7 @@ fn a_megabyte_of_formats_that_never_close_is_read() {
 fn entities_without_end_are_text() {
     let page = html(&format!(
         "<p>{}{}",
-        "&amp;".repeat(100_000),
+        "&amp;".repeat(10_000),
         "&#x1F600;&unknown;&lt".repeat(1000)
     ));
     assert!(page.markdown.contains('\u{1f600}'));
@@ -261,4 +272,15 @@ fn a_damaged_pdf_is_refused() {
         let why = pdf::read(damaged).unwrap_err();
         assert!(why.contains("PDF"), "{why}");
     }
+}
+
+#[test]
+fn a_locked_pdf_is_said_to_be_locked() {
+    let lock = format!(
+        "trailer << /Encrypt << /Filter /Standard /V 1 /R 2 /O <{0}> /U <{0}> /P -4 >> /ID [<00> <00>] ",
+        "6f".repeat(32)
+    );
+    let whole = String::from_utf8(documents::pdf(&["Hello."])).unwrap();
+    let why = pdf::read(whole.replace("trailer << ", &lock).as_bytes()).unwrap_err();
+    assert!(why.contains("password"), "{why}");
 }
