@@ -4,6 +4,7 @@ use std::io::{self, BufRead, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use super::Refusal;
+use super::instances::Places;
 use crate::app::console;
 use crate::lifecycle::ExitKind;
 
@@ -14,6 +15,8 @@ use crate::lifecycle::ExitKind;
 /// On a terminal it is a prompt; `help` lists the commands.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Name of the instance, as it was given to `sundown systemd install`; needless where only one runs
+    name: Option<String>,
     /// State directory of the instance, where its socket is unless it has a runtime directory
     #[arg(
         long,
@@ -23,7 +26,7 @@ pub(super) struct Args {
     )]
     state_dir: Option<PathBuf>,
     /// The socket itself
-    #[arg(long, value_name = "PATH", conflicts_with = "state_dir")]
+    #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// What to do, like `status`; without it, a prompt
     #[arg(last = true, value_name = "COMMAND")]
@@ -60,22 +63,40 @@ pub(super) fn run(args: Args) -> Result<ExitKind, Refusal> {
     })
 }
 
+/// The first that is said: the socket, the instance's name, its directory. Else the only one there is.
 fn socket(args: &Args) -> Result<PathBuf, Refusal> {
+    let refuse = |text: String| Refusal::new(ExitKind::Usage, text);
     if let Some(path) = &args.socket {
         return Ok(path.clone());
+    }
+    let places = Places::of_this_machine();
+    if let Some(name) = &args.name {
+        return places.find(name).map_err(|looked_at| {
+            let looked_at: Vec<_> = looked_at.iter().map(|path| path.display().to_string()).collect();
+            let text = format!(
+                "no instance `{name}` runs here, or its socket is another user's: there is none of {}",
+                looked_at.join(", ")
+            );
+            Refusal::new(ExitKind::Unavailable, text)
+        });
     }
     let state_dir = || {
         let dir = std::env::var_os("STATE_DIRECTORY").filter(|dir| !dir.is_empty());
         dir.map(PathBuf::from)
     };
     let dir = args.state_dir.clone();
-    let dir = dir.or_else(console::runtime_dir).or_else(state_dir);
-    match dir {
-        Some(dir) => Ok(console::socket_in(&dir)),
-        None => Err(Refusal::new(
-            ExitKind::Usage,
-            "which instance? Name its state directory with --state-dir or $SUNDOWN_STATE_DIR, or its socket with --socket",
+    if let Some(dir) = dir.or_else(console::runtime_dir).or_else(state_dir) {
+        return Ok(console::socket_in(&dir));
+    }
+    match places.names().as_slice() {
+        [name] => places.find(name).map_err(|_| refuse(format!("the instance {name} has just ended"))),
+        [] => Err(refuse(
+            "no instance of yours is found here: name its state directory with --state-dir or $SUNDOWN_STATE_DIR, or its socket with --socket".to_owned(),
         )),
+        names => Err(refuse(format!(
+            "which instance? There are {}; write its name behind `attach`",
+            names.join(", ")
+        ))),
     }
 }
 
@@ -84,7 +105,7 @@ fn refusal(path: &Path, error: &io::Error) -> Refusal {
     let (kind, advice) = match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => (
             ExitKind::Unavailable,
-            "no instance runs there; the instance's log says where operators can attach",
+            "no instance runs there; one under systemd is found by its name, like `sundown attach mybot`",
         ),
         ErrorKind::PermissionDenied => (
             ExitKind::Permission,

@@ -4,6 +4,7 @@ mod attach;
 mod confine;
 mod extract;
 mod inbox;
+mod instances;
 mod progress;
 mod report;
 mod run;

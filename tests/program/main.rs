@@ -7,8 +7,8 @@
 mod assistant;
 mod bots;
 mod browser;
-mod console;
 mod confine;
+mod console;
 mod crashes;
 mod culprits;
 mod demo;

@@ -14,11 +14,12 @@ async fn an_operator_attaches_through_the_runtime_directory() {
     bot.start();
     let socket = "/run/sundown/operated/console.sock";
     assert_eq!(lab.run(&["stat", "-c", "%a", socket]).trim(), "600");
-    let attach = ["sundown", "attach", "--socket", socket, "--"];
+    let attach = ["sundown", "attach", "operated", "--"];
     let status = lab.run(&[&attach[..], &["status"]].concat());
     assert!(status.contains("running"), "{status}");
     let other = ["setpriv", "--reuid=65534", "--clear-groups"];
-    let refused = lab.output(&[&other[..], &attach, &["status"]].concat());
+    let by_socket = ["sundown", "attach", "--socket", socket, "--", "status"];
+    let refused = lab.output(&[&other[..], &by_socket].concat());
     assert_eq!(refused.status.code(), Some(77), "{}", text(&refused.stderr));
     lab.run(&[&attach[..], &["shutdown"]].concat());
     bot.wait_for_state("inactive dead");
