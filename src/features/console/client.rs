@@ -8,6 +8,9 @@ use std::pin::pin;
 
 use futures::future::{self, Either, FutureExt};
 use futures::stream::{self, StreamExt};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::low_level::emulate_default_handler;
+use signal_hook_tokio::Signals;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -112,13 +115,29 @@ pub async fn run_prompt(stream: UnixStream) -> io::Result<u8> {
     let (session, carrying) = session(stream);
     let nothing = stream::pending().boxed();
     let mut prompt = Prompt::new(terminal, session, nothing, History(None));
-    let left = match future::select(pin!(prompt.run()), pin!(carrying)).await {
-        Either::Left((left, _)) => left,
-        // What it has carried is shown to its end.
-        Either::Right(((), running)) => running.await,
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    let prompting = async {
+        match future::select(pin!(prompt.run()), pin!(carrying)).await {
+            Either::Left((left, _)) => left,
+            // What it has carried is shown to its end.
+            Either::Right(((), running)) => running.await,
+        }
+    };
+    let left = tokio::select! {
+        biased;
+        signal = signals.next() => Err(signal),
+        left = prompting => Ok(left),
     };
     let is_as_asked = prompt.has_ended_the_instance();
     prompt.finish().await;
+    let left = match left {
+        Ok(left) => left,
+        Err(signal) => {
+            // The terminal is back; the rest is as it would have been.
+            let _ = signal.map(emulate_default_handler);
+            Ok(Left::Quit)
+        }
+    };
     match left? {
         Left::Quit => Ok(0),
         Left::Refused => Ok(GONE),

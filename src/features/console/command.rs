@@ -150,6 +150,11 @@ impl Command {
         matches!(Self::parse(line), Ok(Some(Self::Drain | Self::Shutdown)))
     }
 
+    /// Whether it tells what strangers have written: pages, models, people.
+    pub(super) fn quotes_others(&self) -> bool {
+        matches!(self, Self::Ask(_) | Self::Read(_) | Self::Inbox(_))
+    }
+
     /// Whether a line may be kept in a history that is written to disk: what is said to people and to a model is theirs.
     pub(super) fn is_kept(line: &str) -> bool {
         !matches!(split(line).0, "say" | "ask")

@@ -25,6 +25,19 @@ pub(super) enum Effect {
     EndOfInput,
 }
 
+/// How many bytes of these characters fit into so many columns, and how many of the columns they take.
+fn fitting<'a>(characters: impl Iterator<Item = &'a str>, columns: usize) -> (usize, usize) {
+    let (mut bytes, mut taken) = (0, 0);
+    for character in characters {
+        let width = character.width();
+        if taken + width > columns {
+            break;
+        }
+        (bytes, taken) = (bytes + character.len(), taken + width);
+    }
+    (bytes, taken)
+}
+
 /// The line, its cursor, and the lines before it.
 #[derive(Default)]
 pub(super) struct Editor {
@@ -86,23 +99,11 @@ impl Editor {
     /// What of the line fits into so many columns with the cursor in sight, and the cursor's column in it.
     pub(super) fn view(&self, columns: usize) -> (&str, usize) {
         let columns = columns.max(1);
-        let mut start = 0;
+        let (before, behind) = self.line.split_at(self.cursor);
         // One column is the cursor's, behind the last character.
-        while self.line[start..self.cursor].width() >= columns {
-            start = next(&self.line, start);
-        }
-        let mut end = start;
-        while end < self.line.len() {
-            let further = next(&self.line, end);
-            if self.line[start..further].width() >= columns {
-                break;
-            }
-            end = further;
-        }
-        (
-            &self.line[start..end],
-            self.line[start..self.cursor].width(),
-        )
+        let (left, column) = fitting(before.graphemes(true).rev(), columns - 1);
+        let (right, _) = fitting(behind.graphemes(true), columns - 1 - column);
+        (&self.line[self.cursor - left..self.cursor + right], column)
     }
 
     fn enter(&mut self) -> Effect {

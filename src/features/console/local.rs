@@ -57,6 +57,8 @@ impl Service for LocalPrompt {
             left = prompt.run() => left,
             () = serving => Ok(Left::Gone),
         };
+        // In their order: what comes from now on goes to standard error, and what came before is shown first.
+        prompt.show_the_rest().await;
         drop(diverted);
         // The terminal is put back with it.
         prompt.finish().await;

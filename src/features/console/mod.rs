@@ -19,7 +19,7 @@
 //! - The socket has mode 0600 from its first moment, and only the process's own user and root are let in.
 //!
 //! Deliberately not done: a line that wraps (the prompt's row scrolls sideways instead, which no resize can break), job
-//! control at the prompt, a command that reads people's messages.
+//! control at the prompt. `inbox show` is the one command that shows what people have written.
 
 mod abilities;
 mod client;

@@ -1,5 +1,7 @@
 //! The prompt on a terminal: lines that come scroll by above the one that is being typed.
 
+use std::collections::VecDeque;
+use std::env;
 use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use signal_hook::consts::SIGWINCH;
 use signal_hook_tokio::Signals;
+use tokio::task::unconstrained;
 use tokio::time::timeout;
 
 use super::command::Command;
@@ -35,6 +38,15 @@ pub(super) enum Left {
     Refused,
 }
 
+/// A command that was entered and is not done.
+#[derive(Clone, Copy)]
+struct Running {
+    /// Any key ends it.
+    ends_at_a_key: bool,
+    /// It tells what strangers have written.
+    quotes_others: bool,
+}
+
 pub(super) struct Prompt {
     terminal: Terminal,
     session: Session,
@@ -43,8 +55,11 @@ pub(super) struct Prompt {
     editor: Editor,
     history: History,
     keys: Keys,
-    /// The command that runs, and whether a key ends it.
-    running: Option<bool>,
+    /// The command that runs, and those that wait for it.
+    running: VecDeque<Running>,
+    has_colours: bool,
+    /// What runs was asked to end.
+    is_cancelling: bool,
     /// What a command says stands in the middle of a row; the prompt and log lines wait for its end.
     is_mid_row: bool,
     /// How many columns behind the prompt's first one the cursor is.
@@ -66,7 +81,10 @@ impl Prompt {
             editor: Editor::default(),
             history,
             keys: Keys::default(),
-            running: None,
+            running: VecDeque::new(),
+            // See <https://no-color.org>.
+            has_colours: env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()),
+            is_cancelling: false,
             is_mid_row: false,
             cursor: 0,
             has_ended_the_instance: false,
@@ -95,7 +113,7 @@ impl Prompt {
                 typed = self.terminal.read() => {
                     let typed = typed?;
                     if typed.is_empty() {
-                        return Ok(Left::Quit);
+                        return Err(io::Error::other("it was closed"));
                     }
                     for key in self.keys.feed(&typed) {
                         if let Some(left) = self.press(key).await? {
@@ -105,7 +123,7 @@ impl Prompt {
                 }
                 reply = self.session.replies.recv() => match reply {
                     Some(Reply::Refused(why)) => {
-                        self.draw(&format!("{}\n", shown(&why))).await?;
+                        self.draw(&format!("{}\n", shown(&why, false))).await?;
                         return Ok(Left::Refused);
                     }
                     Some(reply) => self.answer(reply).await?,
@@ -117,24 +135,34 @@ impl Prompt {
         }
     }
 
-    /// Shows the lines that have come and were not shown, where the terminal takes them soon, and puts it back.
-    pub(super) async fn finish(mut self) {
+    /// Shows the lines that have come and were not shown, where the terminal takes them soon.
+    pub(super) async fn show_the_rest(&mut self) {
         let rest = async {
             let _ = self.terminal.write(b"\r\x1b[K").await;
-            while let Some(Some(line)) = self.lines.next().now_or_never() {
+            while let Some(line) = next_now(&mut self.lines) {
                 let _ = self.terminal.write(line.as_bytes()).await;
             }
         };
         let _ = timeout(FAREWELL, rest).await;
     }
 
+    /// The same, and puts the terminal back.
+    pub(super) async fn finish(mut self) {
+        self.show_the_rest().await;
+    }
+
     async fn press(&mut self, key: Key) -> io::Result<Option<Left>> {
-        match (self.running, key) {
-            (Some(true), _) | (Some(_), Key::Escape | Key::Interrupt) => {
+        if let Some(running) = self.running.front() {
+            let leaves = matches!(key, Key::Interrupt | Key::EndOfInput);
+            if self.is_cancelling && leaves {
+                // Whoever is to end it does not answer.
+                return Ok(Some(Left::Quit));
+            }
+            if running.ends_at_a_key || matches!(key, Key::Escape | Key::Interrupt) {
+                self.is_cancelling = true;
                 self.ask(Request::Cancel);
                 return Ok(None);
             }
-            _ => {}
         }
         match self.editor.press(key) {
             Effect::Redraw => self.draw("").await?,
@@ -142,7 +170,10 @@ impl Prompt {
                 self.terminal.write(b"\x1b[H\x1b[2J").await?;
                 self.draw("").await?;
             }
-            Effect::Candidates(words) => self.draw(&(words.join("  ") + "\n")).await?,
+            Effect::Candidates(words) => {
+                let words = shown(&words.join("  "), false);
+                self.draw(&(words + "\n")).await?;
+            }
             Effect::Interrupt | Effect::EndOfInput => return Ok(Some(Left::Quit)),
             Effect::Line(line) => return self.enter(line).await,
         }
@@ -163,8 +194,11 @@ impl Prompt {
             self.history.add(&line).await;
         }
         self.has_ended_the_instance |= Command::ends_the_instance(&line);
-        let ends_at_a_key = matches!(command, Ok(Some(command)) if command.ends_at_a_key());
-        self.running = Some(ends_at_a_key);
+        let command = command.ok().flatten();
+        self.running.push_back(Running {
+            ends_at_a_key: command.as_ref().is_some_and(Command::ends_at_a_key),
+            quotes_others: command.as_ref().is_some_and(Command::quotes_others),
+        });
         self.ask(Request::Line(line));
         Ok(None)
     }
@@ -176,7 +210,9 @@ impl Prompt {
                 Ok(())
             }
             Reply::Out(text) => {
-                let text = shown(&text);
+                let running = self.running.front();
+                let is_ours = running.is_none_or(|running| !running.quotes_others);
+                let text = shown(&text, is_ours && self.has_colours);
                 let begins = !self.is_mid_row;
                 self.is_mid_row = !text.ends_with('\n') && !text.is_empty();
                 if begins && !self.is_mid_row {
@@ -190,7 +226,8 @@ impl Prompt {
             // The loop leaves at it.
             Reply::Refused(_) => Ok(()),
             Reply::Done(_) => {
-                self.running = None;
+                self.running.pop_front();
+                self.is_cancelling = false;
                 if std::mem::take(&mut self.is_mid_row) {
                     self.terminal.write(b"\n").await?;
                 }
@@ -246,11 +283,16 @@ impl Prompt {
 /// However it ends, nothing that has been logged is lost: a panic of its own, say.
 impl Drop for Prompt {
     fn drop(&mut self) {
-        while let Some(Some(line)) = self.lines.next().now_or_never() {
+        while let Some(line) = next_now(&mut self.lines) {
             self.terminal
                 .write_now(format!("\r\x1b[K{line}").as_bytes());
         }
     }
+}
+
+/// What has come already, however much that is.
+fn next_now(lines: &mut BoxStream<'static, String>) -> Option<String> {
+    unconstrained(lines.next()).now_or_never().flatten()
 }
 
 /// A line's beginning, where it would fill the screen, as one with a backtrace would; `tail` tells all of it.
@@ -269,8 +311,9 @@ fn cut(mut line: String) -> String {
     line + "\x1b[0m … (`tail` tells the rest)\n"
 }
 
-/// What a terminal may be told: colours, line ends, tabs; no other control characters, which may come from elsewhere.
-fn shown(text: &str) -> String {
+/// What a terminal may be told: line ends, tabs, and our own colours; no other control characters, which may come from
+/// elsewhere.
+fn shown(text: &str, has_colours: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -279,10 +322,10 @@ fn shown(text: &str) -> String {
             behind[end..].starts_with('m').then_some(end + 3)
         });
         let length = colour.unwrap_or(c.len_utf8());
-        if colour.is_some() || !c.is_control() || matches!(c, '\n' | '\t') {
-            shown.push_str(&rest[..length]);
-        } else {
+        if colour.is_none() && c.is_control() && !matches!(c, '\n' | '\t') {
             let _ = write!(shown, "{}", c.escape_default());
+        } else if colour.is_none() || has_colours {
+            shown.push_str(&rest[..length]);
         }
         rest = &rest[length..];
     }
@@ -305,7 +348,10 @@ mod tests {
 
     #[test]
     fn of_escapes_only_colours_reach_the_terminal() {
-        assert_eq!(shown("\x1b[32mINFO\x1b[0m\n"), "\x1b[32mINFO\x1b[0m\n");
-        assert_eq!(shown("\x1b]0;x\x07\x1b[2J"), "\\u{1b}]0;x\\u{7}\\u{1b}[2J");
+        let coloured = "\x1b[32mINFO\x1b[0m\n";
+        assert_eq!(shown(coloured, true), coloured);
+        assert_eq!(shown("\x1b[8mhidden\x1b[0m", false), "hidden");
+        let commands = "\x1b]0;x\x07\x1b[2J";
+        assert_eq!(shown(commands, true), "\\u{1b}]0;x\\u{7}\\u{1b}[2J");
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn services(dump: &Dump) -> String {
             text,
             "{:<12} {} for {}",
             service.name,
-            service.state,
+            coloured(service.state),
             seconds(since)
         );
         if service.restarts > 0 {
@@ -48,6 +48,17 @@ pub(super) fn services(dump: &Dump) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Green is well, yellow is on its way, red is not. Who shows it without colours leaves them out.
+fn coloured(state: ServiceState) -> String {
+    let colour = match state {
+        ServiceState::Ready => 32,
+        ServiceState::Backoff | ServiceState::Abandoned => 31,
+        ServiceState::Pending | ServiceState::Stopped => 2,
+        ServiceState::Starting | ServiceState::Draining | ServiceState::Stopping => 33,
+    };
+    format!("\x1b[{colour}m{state}\x1b[0m")
 }
 
 fn seconds(time: Duration) -> String {

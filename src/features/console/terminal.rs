@@ -30,8 +30,12 @@ struct Saved {
 }
 
 impl Saved {
-    /// Puts it back; it may be back already. Neither of the two calls waits for a terminal that does not read.
+    /// Puts it back; it may be back already. None of the calls waits for a terminal that does not read. In the background it
+    /// is somebody else's, and whoever sets it from there is stopped.
     fn put_back(&self) {
+        if !is_in_front(&self.file) {
+            return;
+        }
         let _ = (&self.file).write(b"\r\x1b[K");
         let _ = tcsetattr(&self.file, OptionalActions::Now, &self.termios);
     }
@@ -54,10 +58,8 @@ impl Terminal {
             return Err(io::Error::other("standard input and error are no terminal"));
         }
         let file = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
-        if tcgetpgrp(&file)? != getpgrp() {
-            return Err(io::Error::other(
-                "the process is in the terminal's background",
-            ));
+        if !is_in_front(&file) {
+            return Err(in_the_background());
         }
         ioctl_fionbio(&file, true)?;
         let termios = tcgetattr(&file)?;
@@ -92,6 +94,10 @@ impl Terminal {
         let mut bytes = [0; 1_024];
         loop {
             let mut ready = self.file.readable().await?;
+            // Whoever reads from there is stopped, with all that runs here.
+            if !is_in_front(self.file.get_ref()) {
+                return Err(in_the_background());
+            }
             if let Ok(read) = ready.try_io(|file| file.get_ref().read(&mut bytes)) {
                 return Ok(bytes[..read?].to_vec());
             }
@@ -113,6 +119,15 @@ impl Terminal {
         }
         Ok(())
     }
+}
+
+/// Whether the terminal is this process's to read and to set. A terminal that is gone is nobody's.
+fn is_in_front(terminal: &File) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp())
+}
+
+fn in_the_background() -> io::Error {
+    io::Error::other("the process is in the terminal's background")
 }
 
 #[allow(
