@@ -268,6 +268,7 @@ async fn where_no_turn_comes_the_browser_is_busy() {
         assert!(matches!(error, PageError::Busy(_)), "{error}");
     };
     tokio::select! {
+        biased; // or the second one might have the only turn first
         page = lab.chromium.dom(&url) => panic!("{page:?}"),
         () = second => {}
     }
