@@ -1,4 +1,5 @@
 mod looks;
+mod requested;
 mod systemd;
 mod tasks;
 
