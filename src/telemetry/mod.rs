@@ -134,10 +134,11 @@ fn without_tokens(text: &[u8]) -> Cow<'_, [u8]> {
     TOKEN.replace_all(text, &b"<token>"[..])
 }
 
-/// The text with every bot token in it replaced.
+/// The text with every bot token in it replaced, and with everything written out that would command a terminal.
 #[must_use]
 pub(crate) fn redact(text: &str) -> String {
-    String::from_utf8_lossy(&without_tokens(text.as_bytes())).into_owned()
+    let text = without_tokens(text.as_bytes());
+    String::from_utf8_lossy(&without_commands(&text)).into_owned()
 }
 
 /// A writer that lets no token through, and nothing that commands a terminal. It gets whole lines: the formatter writes each event at once.
@@ -188,6 +189,7 @@ mod tests {
         out.write_all(line.as_bytes()).unwrap();
         let expected = "\x1b[33mWARN\x1b[0m error=\\u{1b}]52;c;aGk=\\u{7}\n";
         assert_eq!(out.0, expected.as_bytes());
+        assert_eq!(redact(line), expected, "nor where the report says it");
     }
 
     #[test]
