@@ -221,7 +221,7 @@ async fn a_dump_reaches_the_terminal_where_the_prompt_shows_no_lines() {
     let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
     let config = dir.path().join("sundown.toml");
     // In the middle of an answer's row the prompt keeps lines back.
-    let provider = "[[provider]]\nname = 'slow'\nkind = 'command'\ncommand = ['sh', '-c', 'printf answering; sleep 60']\n";
+    let provider = "[[provider]]\nname = 'slow'\nkind = 'command'\ncommand = ['sh', '-c', 'printf halfway; sleep 60']\n";
     fs::write(&config, provider).unwrap();
     let token = format!("TELOXIDE_TOKEN={TOKEN}");
     let (config, state) = (config.to_str().unwrap(), dir.path().join("state"));
@@ -232,10 +232,16 @@ async fn a_dump_reaches_the_terminal_where_the_prompt_shows_no_lines() {
     terminal.wait_for("running");
     terminal.wait_for("sundown> ");
     terminal.type_line("ask how are you");
-    terminal.wait_for("answering");
+    terminal.wait_for("halfway");
     let pid = Pid::from_raw(terminal.child.id().try_into().unwrap());
     kill(pid, Signal::SIGUSR1).unwrap();
     terminal.wait_for("dump: poller is ready");
+    let (_, behind) = terminal.seen.split_once("halfway").unwrap();
+    let (between, _) = behind.split_once("dump: poller").unwrap();
+    assert!(
+        !between.contains("sundown> "),
+        "after the answer: {between}"
+    );
     terminal.press_ctrl_c();
     let (status, seen) = terminal.end();
     assert_eq!(status.code(), Some(0), "{seen}");
