@@ -14,7 +14,7 @@ use crate::bot::{Dispatch, UpdateHandler};
 use crate::lanes::{self, Gate, Outcome};
 use crate::lifecycle::{Handle, Restart, RestartPolicy, ServiceSpec};
 use crate::store::{BotId, Store};
-use crate::telegram::{Client, Identity, Poller, PollerConfig, Token, TokenError};
+use crate::telegram::{Client, Identity, Past, Poller, PollerConfig, Token, TokenError};
 
 /// What a poller's start may take longer than its own patience with an unreachable server. An occupied one it bears
 /// for less; and it tells more than a start that is cut off.
@@ -48,6 +48,7 @@ pub(super) struct Member {
     identity: Identity,
     handler: lanes::Handler,
     poller: PollerConfig,
+    past: Past,
 }
 
 impl<E: Debug + Send + Sync + 'static> BotPlan<E> {
@@ -96,6 +97,7 @@ impl<E: Debug + Send + Sync + 'static> BotPlan<E> {
             identity,
             handler: dispatch.into_handler(),
             poller,
+            past: Past::default(),
         })
     }
 }
@@ -146,6 +148,7 @@ impl Member {
             self.identity.clone(),
             self.poller.clone(),
         )
+        .after(self.past.clone())
     }
 }
 

@@ -20,7 +20,7 @@ use crate::features::browser::{self, Browser, Wish};
 use crate::features::console::{
     self, Abilities, Console, Doing, Lines, LocalPrompt, Socket, Writing,
 };
-use crate::lifecycle::{Handle, Restart, RestartPolicy, ServiceSpec};
+use crate::lifecycle::{Handle, LastWords, Restart, RestartPolicy, ServiceSpec};
 use crate::store::BotId;
 use crate::telegram::Token;
 use crate::telegram::outgoing::Outgoing;
@@ -131,7 +131,10 @@ fn lines() -> Lines {
             };
             stream::unfold(coming, next).boxed()
         }),
-        divert: Arc::new(|| Box::new(telemetry::divert())),
+        divert: Arc::new(|| {
+            let unshown = LastWords::new(telemetry::write_unshown);
+            Box::new((telemetry::divert(), unshown))
+        }),
     }
 }
 

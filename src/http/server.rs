@@ -15,7 +15,7 @@ use tracing::{Instrument, debug, error, warn};
 use super::connection::{Limits, serve};
 use super::drain::{Drain, Stage};
 use super::health;
-use super::traffic::{Traffic, nothing_here};
+use super::traffic::{Counts, Traffic, nothing_here};
 use crate::lifecycle::{Failure, Service, ServiceContext, Work, caught};
 
 /// After a connection could not be accepted for want of open files or memory: at once it would fail again.
@@ -33,6 +33,7 @@ pub struct Http {
     router: Router,
     drain: Drain,
     limits: Limits,
+    counts: Arc<Counts>,
 }
 
 impl Http {
@@ -48,6 +49,7 @@ impl Http {
             router: Router::new(),
             drain: Drain::new(),
             limits: Limits::default(),
+            counts: Arc::default(),
         })
     }
 
@@ -101,7 +103,7 @@ impl Service for Http {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let routes = health::router(cx.handle().clone()).merge(self.router.clone());
         self.drain.set(Stage::Open);
-        let traffic = Arc::new(Traffic::new(self.drain.clone()));
+        let traffic = Arc::new(Traffic::new(self.drain.clone(), Arc::clone(&self.counts)));
         let shown = Arc::clone(&traffic);
         cx.show_work(move || Work {
             running: shown.in_flight(),
@@ -119,8 +121,8 @@ impl Service for Http {
         cx.ready();
         running.accept_until(cx.draining()).await;
         running.end(&cx).await;
-        cx.fact("requests", running.traffic.requests());
-        cx.fact("requests refused", running.traffic.refused());
+        cx.fact("requests", self.counts.requests());
+        cx.fact("requests refused", self.counts.refused());
         Ok(())
     }
 }

@@ -499,3 +499,24 @@ async fn it_can_be_served_again_after_its_end() {
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     }
 }
+
+#[tokio::test]
+async fn requests_are_counted_over_all_its_lives() {
+    let http = Http::bind(LOOPBACK).unwrap();
+    let served = http.clone();
+    let spec = ServiceSpec::new("http").restarts_on_request();
+    let supervisor = Supervisor::builder("test").signals(false);
+    let up = Up::beneath(http, supervisor.service(spec, move || served.clone())).await;
+    up.get("/nothing").await;
+    soon(up.handle.request_restart("http")).await.unwrap();
+    let mut snapshots = up.handle.watch();
+    let is_back = |now: &crate::lifecycle::Snapshot| {
+        let http = &now.services[0];
+        http.restarts == 1 && http.state == crate::lifecycle::ServiceState::Ready
+    };
+    soon(snapshots.wait_for(is_back)).await.unwrap();
+    drop(snapshots);
+    up.get("/nothing").await;
+    up.stop();
+    assert_eq!(up.end().await.fact("requests"), 2);
+}

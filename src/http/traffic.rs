@@ -23,17 +23,32 @@ use crate::lifecycle::caught;
 pub(super) struct Traffic {
     pub(super) drain: Drain,
     in_flight: watch::Sender<usize>,
+    counts: Arc<Counts>,
+}
+
+/// What a listener has counted in all its lives.
+#[derive(Default)]
+pub(super) struct Counts {
     requests: AtomicU64,
     refused: AtomicU64,
 }
 
+impl Counts {
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+}
+
 impl Traffic {
-    pub(super) fn new(drain: Drain) -> Self {
+    pub(super) fn new(drain: Drain, counts: Arc<Counts>) -> Self {
         Self {
             drain,
             in_flight: watch::Sender::new(0),
-            requests: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
+            counts,
         }
     }
 
@@ -49,10 +64,10 @@ impl Traffic {
         // Counted first: a stop that begins now either finds it in flight, or is seen in the next line.
         let guard = InFlight::begin(&self);
         if self.drain.is_draining() {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+            self.counts.refused.fetch_add(1, Ordering::Relaxed);
             return stopping("the service is stopping and takes no new request");
         }
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.counts.requests.fetch_add(1, Ordering::Relaxed);
         let response = tokio::select! {
             biased;
             response = served(router, request) => response,
@@ -79,14 +94,6 @@ impl Traffic {
             .subscribe()
             .wait_for(|count| *count == 0)
             .await;
-    }
-
-    pub(super) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn refused(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
     }
 }
 

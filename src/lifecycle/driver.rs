@@ -214,8 +214,8 @@ impl Driver {
         }
         // Published first, so that whoever is told something by an action sees the state that goes with it.
         self.publish();
-        if let Some((services, kill, abort)) = self.machine.tier_marks() {
-            for service in services.iter().filter_map(|id| self.services.get(id)) {
+        for (id, service) in &self.services {
+            if let Some((kill, abort)) = self.machine.marks_of(*id) {
                 let marks = (self.began + kill, self.began + abort);
                 service.tokens.ends_at.send_replace(Some(marks));
             }

@@ -87,7 +87,8 @@ impl Handle {
 
     /// Takes one service down, gracefully and within the stop budget, and starts it again; resolves when that has begun. What
     /// restarts with it as its [policy](super::RestartPolicy::rest_for_one) says goes down too. It does not count against the
-    /// policy's restarts, and one that was given up is tried again.
+    /// policy's restarts, and one that was given up is tried again. One that was ready is tried until it is ready again,
+    /// whatever its policy is, unless its failure has an exit code of its own or it takes longer to start than it may.
     ///
     /// # Errors
     /// [`RestartRefused`] where there is no such service, its spec allows no restart, or the process does not run.

@@ -76,9 +76,9 @@ pub(super) struct Remark {
     pub(super) status: String,
     pub(super) facts: Vec<(&'static str, u64)>,
     pub(super) unfinished: Vec<String>,
-    /// Something of it still runs although it has ended.
+    /// Something of it still runs although it has ended; known at the end.
     pub(super) left_behind: bool,
-    /// What is left behind unless it is over when the report is made.
+    /// What is left behind, by whatever life, unless it is over when the report is made.
     perhaps_left: Vec<Arc<Remains>>,
     promise: Option<Instant>,
     /// The promise that the supervisor knows of.
@@ -123,9 +123,11 @@ impl Remarks {
         self.slots().resize(services, Remark::default());
     }
 
-    /// From here on what an earlier life says about its work does not count.
+    /// From here on what an earlier life says about its work does not count. What it left unfinished was logged when it
+    /// said so, and the next life may well have done it: the report, and the exit code, are about the end.
     pub(super) fn begin_life(&self, id: ServiceId, life: u32) {
         let slot = &mut self.slots()[id.0];
+        slot.unfinished.clear();
         slot.life = life;
         slot.promise = None;
         (slot.known, slot.heard) = (None, None);
@@ -156,9 +158,8 @@ impl Remarks {
     }
 
     pub(super) fn left_behind(&self, id: ServiceId, what: String) {
-        let slot = &mut self.slots()[id.0];
-        slot.unfinished.push(what);
-        slot.left_behind = true;
+        let remains = Arc::new(Remains::of(&what));
+        self.slots()[id.0].perhaps_left.push(remains);
     }
 
     pub(super) fn left_behind_unless_over(&self, id: ServiceId, remains: Arc<Remains>) {

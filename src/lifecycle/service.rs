@@ -318,12 +318,13 @@ impl ServiceContext {
         self.remarks().status(self.id, text.into());
     }
 
-    /// A fact for the final report, such as `("updates received", 12)`. The last value of a key counts.
+    /// A fact for the final report, such as `("updates received", 12)`. The last value of a key counts, whichever life of the
+    /// service has said it: what is to be counted over all lives is kept outside of them.
     pub fn fact(&self, key: &'static str, value: impl Into<u64>) {
         self.remarks().fact(self.id, key, value.into());
     }
 
-    /// Names work that was cut off, for the report. It makes the exit code 80.
+    /// Names work that was cut off, for the report. It makes the exit code 80, unless the service is started again after it.
     pub fn unfinished(&self, what: impl Into<String>) {
         let what = what.into();
         warn!(what, "left unfinished");

@@ -25,5 +25,6 @@ mod token;
 
 pub use client::{CallError, Client};
 pub use identity::Identity;
+pub(crate) use poller::Past;
 pub use poller::{Poller, PollerConfig};
 pub use token::{Token, TokenError};

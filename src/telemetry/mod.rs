@@ -4,6 +4,7 @@
 
 mod journal;
 mod lines;
+mod plain;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -12,13 +13,15 @@ use std::sync::{LazyLock, OnceLock};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use regex::bytes::Regex;
+use tokio::runtime::Handle;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
 use journal::Journal;
 pub(crate) use journal::is_stderr as is_journal;
-pub(crate) use lines::{divert, follow, recent};
+pub(crate) use lines::{divert, follow, recent, write_unshown};
+use plain::without_commands;
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,20 +134,25 @@ fn without_tokens(text: &[u8]) -> Cow<'_, [u8]> {
     TOKEN.replace_all(text, &b"<token>"[..])
 }
 
-/// The text with every bot token in it replaced.
+/// The text with every bot token in it replaced, and with everything written out that would command a terminal.
 #[must_use]
 pub(crate) fn redact(text: &str) -> String {
-    String::from_utf8_lossy(&without_tokens(text.as_bytes())).into_owned()
+    let text = without_tokens(text.as_bytes());
+    String::from_utf8_lossy(&without_commands(&text)).into_owned()
 }
 
-/// A writer that lets no token through. It gets whole lines: the formatter writes each event at once.
+/// A writer that lets no token through, and nothing that commands a terminal. It gets whole lines: the formatter writes each event at once.
 struct Redacting<W>(W);
 
 impl<W: Write> Write for Redacting<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = without_tokens(line);
+        let text = without_commands(&text);
         lines::keep(&text);
         if lines::are_diverted() {
+            if Handle::try_current().is_err() {
+                lines::see_that_they_are_shown();
+            }
             return Ok(line.len());
         }
         match LIVE.get() {
@@ -172,6 +180,16 @@ mod tests {
             redact("bot987654321%3AAAE-abc_DEF0123456789abcdefghijk"),
             "bot<token>"
         );
+    }
+
+    #[test]
+    fn what_a_server_says_commands_no_terminal() {
+        let mut out = Redacting(Vec::new());
+        let line = "\x1b[33mWARN\x1b[0m error=\x1b]52;c;aGk=\x07\n";
+        out.write_all(line.as_bytes()).unwrap();
+        let expected = "\x1b[33mWARN\x1b[0m error=\\u{1b}]52;c;aGk=\\u{7}\n";
+        assert_eq!(out.0, expected.as_bytes());
+        assert_eq!(redact(line), expected, "nor where the report says it");
     }
 
     #[test]

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sundown::Polling;
-use sundown::lifecycle::{ExitKind, Handle, Phase, Report, ServiceReport, StopReason, Supervisor};
+use sundown::lifecycle::{
+    ExitKind, Handle, Phase, Report, ServiceReport, ServiceState, Snapshot, StopReason, Supervisor,
+};
 use sundown::sandbox::Sandbox;
 use sundown::store::sqlite::Sqlite;
 use sundown::store::{BotId, Cursor, Engine, LaneKey, RawBatch, RawUpdate, Scope, UpdateId};
@@ -278,6 +280,43 @@ async fn a_server_that_is_down_holds_up_its_own_bot_alone_and_only_until_it_is_b
     assert_eq!(report.exit_kind(), ExitKind::Clean, "{report}");
     assert!(service(&report, "poller-111").restarts > 0, "{report}");
     server.end().await;
+}
+
+#[tokio::test]
+async fn a_restart_on_request_during_an_outage_is_tried_until_the_server_is_back() {
+    let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
+    let polling = sundown::polling(server.bot(FIRST), echo("first"))
+        .poller(PollerConfig {
+            start_patience: Duration::from_millis(1),
+            // Of what waits at the start; what comes while the poller is down is none of it.
+            drop_kinds: vec!["message".to_owned()],
+            ..PollerConfig::default()
+        })
+        .state_dir(dir.path());
+    let report = run(polling, async |handle| {
+        handle.reached(Phase::Running).await;
+        server.say(FIRST, "before").await;
+        server.answers(FIRST, 1).await;
+        let away = json!({ "bot": number(FIRST), "method": "getMe", "fault": "status", "code": 502, "times": 1 });
+        server.post("fault", away).await;
+        handle.request_restart("poller").await.unwrap();
+        let is_down = |now: &Snapshot| restarts_of(now, "poller") == (1, ServiceState::Backoff);
+        handle.watch().wait_for(is_down).await.unwrap();
+        server.say(FIRST, "meanwhile").await;
+        let answers = server.answers(FIRST, 2).await;
+        assert_eq!(answers, ["first: before", "first: meanwhile"]);
+    })
+    .await;
+    assert_eq!(report.exit_kind(), ExitKind::Clean, "{report}");
+    let poller = service(&report, "poller");
+    assert_eq!((poller.restarts, report.fact("received")), (2, 2));
+    server.end().await;
+}
+
+fn restarts_of(snapshot: &Snapshot, name: &str) -> (u32, ServiceState) {
+    let mut services = snapshot.services.iter();
+    let found = services.find(|service| service.name == name).unwrap();
+    (found.restarts, found.state)
 }
 
 #[tokio::test]

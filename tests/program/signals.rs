@@ -1,5 +1,6 @@
 //! Signals as they come: from a terminal, to a whole process group, to process 1; the second, the third, SIGUSR1.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Command;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-use super::support::{Process, example, skip};
+use super::support::{Process, Server, TOKEN, example, skip};
 
 /// Longer than the time in which a second signal is taken for the first.
 const SECOND_THOUGHT: Duration = Duration::from_millis(350);
@@ -163,6 +164,10 @@ impl Terminal {
         }
     }
 
+    fn type_line(&mut self, line: &str) {
+        writeln!(self.pty, "{line}").unwrap();
+    }
+
     fn press_ctrl_c(&mut self) {
         self.pty.write_all(b"\x03").unwrap();
     }
@@ -209,6 +214,37 @@ fn ctrl_c_three_times_in_a_terminal_ends_it_at_once() {
     terminal.press_ctrl_c();
     let (status, seen) = terminal.end();
     assert_eq!(status.signal(), Some(2), "{seen}");
+}
+
+#[tokio::test]
+async fn a_dump_reaches_the_terminal_where_the_prompt_shows_no_lines() {
+    let (server, dir) = (Server::start().await, tempfile::tempdir().unwrap());
+    let config = dir.path().join("sundown.toml");
+    // In the middle of an answer's row the prompt keeps lines back.
+    let provider = "[[provider]]\nname = 'slow'\nkind = 'command'\ncommand = ['sh', '-c', 'printf halfway; sleep 60']\n";
+    fs::write(&config, provider).unwrap();
+    let token = format!("TELOXIDE_TOKEN={TOKEN}");
+    let (config, state) = (config.to_str().unwrap(), dir.path().join("state"));
+    let program = [&token, env!("CARGO_BIN_EXE_sundown"), "run", "--console"];
+    let options = ["--api-url", &server.url, "--config", config, "--state-dir"];
+    let arguments = [&program[..], &options, &[state.to_str().unwrap()]].concat();
+    let mut terminal = Terminal::run("env", &arguments);
+    terminal.wait_for("running");
+    terminal.wait_for("sundown> ");
+    terminal.type_line("ask how are you");
+    terminal.wait_for("halfway");
+    let pid = Pid::from_raw(terminal.child.id().try_into().unwrap());
+    kill(pid, Signal::SIGUSR1).unwrap();
+    terminal.wait_for("dump: poller is ready");
+    let (_, behind) = terminal.seen.split_once("halfway").unwrap();
+    let (between, _) = behind.split_once("dump: poller").unwrap();
+    assert!(
+        !between.contains("sundown> "),
+        "after the answer: {between}"
+    );
+    terminal.press_ctrl_c();
+    let (status, seen) = terminal.end();
+    assert_eq!(status.code(), Some(0), "{seen}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ impl Machine {
             let runs = service.state.is_live() || service.state == ServiceState::Backoff;
             if runs && !service.given_up && self.tier_of(ServiceId(index)) > origin {
                 self.services[index].taken_down = true;
+                self.services[index].waits_for_left = true;
             }
         }
         let until = self.now + self.plan.stop_timeout;
@@ -69,7 +70,7 @@ impl Machine {
     }
 
     /// Whether a service's turn to be started again may come: after those that go down because of it have ended, and, where
-    /// it went down itself, after what is left of it is ready.
+    /// a sweep took it down, after what is left of it is ready.
     pub(super) fn may_restart(&self, id: ServiceId) -> bool {
         let tier = self.tier_of(id);
         let is_up = |id: &ServiceId| {
@@ -83,7 +84,7 @@ impl Machine {
             .as_ref()
             .is_some_and(|sweep| tier >= sweep.origin);
         let waits_for_left =
-            self.services[id.0].taken_down && !self.tiers[..tier].iter().flatten().all(is_up);
+            self.services[id.0].waits_for_left && !self.tiers[..tier].iter().flatten().all(is_up);
         !waits_for_sweep && !waits_for_left
     }
 

@@ -291,6 +291,7 @@ impl Machine {
                 {
                     self.services[id.0].ready_at.get_or_insert(self.now);
                     self.services[id.0].ready_since = Some(self.now);
+                    self.services[id.0].is_coming_back = false;
                     self.set_state(id, ServiceState::Ready);
                 }
             }

@@ -42,8 +42,12 @@ pub(in crate::lifecycle) struct ServiceRecord {
     pub(super) recent_restarts: VecDeque<Duration>,
     pub(super) intake_closed: bool,
     pub(super) drained: bool,
-    /// It was stopped because of what it depends on, and waits for that to be ready again.
+    /// It is on its way down to be started again: because of what it depends on, or because somebody asked for that.
     pub(super) taken_down: bool,
+    /// Of the two the former: its next life waits for what is left of it.
+    pub(super) waits_for_left: bool,
+    /// Somebody had it taken down while it was ready, and it has not been ready since.
+    pub(super) is_coming_back: bool,
     /// When it will have been heard of, as it promised.
     pub(in crate::lifecycle) promise: Option<Duration>,
     /// When it came into the state that it is in.
@@ -79,6 +83,8 @@ impl ServiceRecord {
             intake_closed: false,
             drained: false,
             taken_down: false,
+            waits_for_left: false,
+            is_coming_back: false,
             promise: None,
             since: Duration::ZERO,
         }
@@ -195,25 +201,33 @@ impl Machine {
 
     /// When what is being stopped now is to be cancelled; none where nothing is, or has been already.
     pub(in crate::lifecycle) fn cancels_at(&self) -> Option<Duration> {
-        let tier = self.current_tier();
+        let tier = self.going_down().next();
         match tier.filter(|tier| !self.live(&tier.services).is_empty()) {
             Some(tier) => (!tier.killed).then_some(tier.kill_at),
             None => self.running_hook().map(|hook| hook.until),
         }
     }
 
+    /// When a service that goes down is killed, and when it is aborted. One may go down for two reasons; the earlier end
+    /// counts.
+    pub(in crate::lifecycle) fn marks_of(&self, id: ServiceId) -> Option<(Duration, Duration)> {
+        let tiers = self.going_down();
+        let own = tiers.filter(|tier| tier.services.contains(&id));
+        own.map(|tier| (tier.kill_at, tier.abort_at)).min()
+    }
+
     /// The tier that is being stopped, when it is killed, and when it is aborted.
-    pub(in crate::lifecycle) fn tier_marks(&self) -> Option<(&[ServiceId], Duration, Duration)> {
-        let tier = self.current_tier()?;
+    #[cfg(test)]
+    pub(super) fn tier_marks(&self) -> Option<(&[ServiceId], Duration, Duration)> {
+        let tier = self.going_down().next()?;
         Some((&tier.services, tier.kill_at, tier.abort_at))
     }
 
-    fn current_tier(&self) -> Option<&TierStop> {
+    /// What is on its way down: the tier of the stop, or that of a sweep and every service that was asked for.
+    fn going_down(&self) -> impl Iterator<Item = &TierStop> {
         let stopping = self.stop.as_ref().and_then(|stop| stop.current.as_ref());
-        let sweep = self.sweep.as_ref();
-        stopping
-            .or(sweep.and_then(|sweep| sweep.current.as_ref()))
-            .or(self.going_down_on_request())
+        let swept = self.sweep.as_ref().and_then(|sweep| sweep.current.as_ref());
+        stopping.into_iter().chain(swept).chain(&self.requested)
     }
 
     pub(in crate::lifecycle) fn running_hook(&self) -> Option<&HookRecord> {

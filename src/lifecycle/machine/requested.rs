@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::stopping::TierStop;
 use super::{Machine, Mode, Phase, ServiceId, ServiceState};
 
 /// Why a service is not started again on request.
@@ -18,7 +17,7 @@ pub enum RestartRefused {
     },
     /// It is made to run once: its spec allows no restart.
     NotRestartable(String),
-    /// It is on its way down or up already.
+    /// It is on its way down or up already, or did not end when it was told to.
     Busy(String, ServiceState),
     /// The process does not run: it starts, or it stops.
     NotRunning(Phase),
@@ -37,6 +36,10 @@ impl fmt::Display for RestartRefused {
             Self::NotRestartable(name) => write!(
                 f,
                 "{name} cannot be restarted by itself: others rely on the one there is; restart the process"
+            ),
+            Self::Busy(name, ServiceState::Abandoned) => write!(
+                f,
+                "{name} did not end when it was told to, and is not started beside itself; restart the process"
             ),
             Self::Busy(name, state) => {
                 write!(f, "{name} is {state}; look again when that is over")
@@ -74,7 +77,8 @@ impl Machine {
     }
 
     /// Takes it down gracefully, within the stop budget, and starts it again; one that is down already is started now.
-    /// What fails often enough to be given up is given all its tries again.
+    /// What fails often enough to be given up is given all its tries again. What worked until somebody asked is tried until
+    /// it works again: the life that was taken down might have borne what the next one finds.
     pub(super) fn record_restart_request(&mut self, id: ServiceId) {
         if self.may_be_restarted(id).is_err() {
             return;
@@ -89,6 +93,7 @@ impl Machine {
             return self.set_state(id, ServiceState::Backoff);
         }
         service.taken_down = true;
+        service.is_coming_back = true;
         let budget = self.plan.stop_timeout;
         let tier = self.drain_tier(vec![id], budget, Mode::Graceful);
         self.requested.push(tier);
@@ -105,10 +110,5 @@ impl Machine {
         });
         self.requested = requested;
         moved
-    }
-
-    /// The service that goes down on request, first of all the first that was asked for.
-    pub(super) fn going_down_on_request(&self) -> Option<&TierStop> {
-        self.requested.first()
     }
 }

@@ -27,6 +27,10 @@ impl Machine {
             }
             return;
         }
+        if service.is_coming_back && has_failed && !is_final {
+            let wait = self.wait_before_restart(id);
+            return self.back_off(id, wait, exit);
+        }
         let again = match service.restart.restart {
             Restart::Permanent => !is_final,
             Restart::Transient => has_failed && !is_final,
@@ -45,15 +49,18 @@ impl Machine {
             return self.give_up(id, reason);
         }
         match self.next_restart(id) {
-            Some(wait) => {
-                self.services[id.0].restart_at =
-                    Some(self.now + wait.max(retry_after(exit).min(LONGEST)));
-                self.set_state(id, ServiceState::Backoff);
-                if self.services[id.0].restart.rest_for_one {
-                    self.take_down_dependants(id);
-                }
-            }
+            Some(wait) => self.back_off(id, wait, exit),
             None => self.give_up(id, StopReason::RestartsExhausted),
+        }
+    }
+
+    /// Has it wait for its next life, as long as its own failure asks for at least.
+    fn back_off(&mut self, id: ServiceId, wait: Duration, exit: &Exit) {
+        let wait = wait.max(retry_after(exit).min(LONGEST));
+        self.services[id.0].restart_at = Some(self.now + wait);
+        self.set_state(id, ServiceState::Backoff);
+        if self.services[id.0].restart.rest_for_one {
+            self.take_down_dependants(id);
         }
     }
 
@@ -73,7 +80,7 @@ impl Machine {
 
     /// How long to wait before another start; none where there have been too many.
     fn next_restart(&mut self, id: ServiceId) -> Option<Duration> {
-        let (now, drawn) = (self.now, self.draw());
+        let now = self.now;
         let service = &mut self.services[id.0];
         let policy = service.restart;
         if service
@@ -90,9 +97,16 @@ impl Machine {
             return None;
         }
         service.recent_restarts.push_back(now);
-        let limit = policy.limit(service.restarts_in_row);
-        service.restarts_in_row += 1;
-        Some(limit.mul_f64(drawn))
+        Some(self.wait_before_restart(id))
+    }
+
+    /// Drawn below a limit that doubles with every restart in a row.
+    fn wait_before_restart(&mut self, id: ServiceId) -> Duration {
+        let drawn = self.draw();
+        let service = &mut self.services[id.0];
+        let limit = service.restart.limit(service.restarts_in_row);
+        service.restarts_in_row = service.restarts_in_row.saturating_add(1);
+        limit.mul_f64(drawn)
     }
 
     /// Gives up on what does not get ready again, and starts again what has waited long enough. In this order: what comes
@@ -160,6 +174,7 @@ impl Machine {
         service.killed = false;
         service.aborted = false;
         service.taken_down = false;
+        service.waits_for_left = false;
         service.promise = None;
         self.set_state(id, ServiceState::Starting);
         self.actions.push(Action::Spawn(id));

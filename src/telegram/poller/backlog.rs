@@ -1,7 +1,8 @@
 //! What waited at the start, and what of it is too old to be handled.
 //!
 //! The backlog is over with the first answer that brings nothing new, or with the first update that is younger than the
-//! start: ids are given out in the order of time. Nothing that comes after it is dropped, however old its date is.
+//! start: ids are given out in the order of time. Nothing that comes after it is dropped, however old its date is: a later life
+//! of the poller has no backlog where an earlier one has seen its end, and the start is that of the first.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::PollerConfig;
+use super::past::Past;
 use super::split::fields;
 use crate::store::RawUpdate;
 
@@ -20,11 +22,12 @@ const LONGEST: Duration = Duration::from_secs(60);
 pub(super) struct Backlog {
     older_than: Option<Duration>,
     kinds: Vec<String>,
-    began: SystemTime,
+    past: Past,
     /// None before the first answer: reaching the server may take long.
     until: Option<Instant>,
     is_open: bool,
-    dropped: u64,
+    /// What has not been told of yet.
+    untold: u64,
 }
 
 /// The times that an update's payload may say of itself. That of a message with buttons is not the button's.
@@ -35,24 +38,21 @@ struct Dates {
 }
 
 impl Backlog {
-    pub(super) fn new(config: &PollerConfig) -> Self {
+    pub(super) fn new(config: &PollerConfig, past: Past) -> Self {
+        let drops = config.drop_older_than.is_some() || !config.drop_kinds.is_empty();
         Self {
             older_than: config.drop_older_than,
             kinds: config.drop_kinds.clone(),
-            began: SystemTime::now(),
+            is_open: drops && !past.is_backlog_over(),
+            past,
             until: None,
-            is_open: config.drop_older_than.is_some() || !config.drop_kinds.is_empty(),
-            dropped: 0,
+            untold: 0,
         }
     }
 
     /// Whether more of it may come, and calls had better not wait for it.
     pub(super) fn is_open(&self) -> bool {
         self.is_open
-    }
-
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped
     }
 
     /// What of an answer's new updates is to be kept.
@@ -70,11 +70,18 @@ impl Backlog {
         updates
     }
 
+    fn close(&mut self) {
+        self.is_open = false;
+        self.past.end_backlog();
+        self.tell();
+    }
+
     /// Says what was dropped, once.
-    pub(super) fn close(&mut self) {
-        if std::mem::take(&mut self.is_open) && self.dropped > 0 {
+    pub(super) fn tell(&mut self) {
+        let count = std::mem::take(&mut self.untold);
+        if count > 0 {
             info!(
-                count = self.dropped,
+                count,
                 "updates that waited at the start were too old or of a kind to be dropped; they are not handled"
             );
         }
@@ -85,7 +92,7 @@ impl Backlog {
             return false;
         }
         let (kind, date) = kind_and_date(&update.body).unwrap_or_default();
-        if date.is_some_and(|date| date >= self.began) {
+        if date.is_some_and(|date| date >= self.past.began()) {
             self.close();
             return false;
         }
@@ -95,7 +102,10 @@ impl Backlog {
             .zip(age)
             .is_some_and(|(limit, age)| age > limit);
         let is_stale = is_old || self.kinds.contains(&kind);
-        self.dropped += u64::from(is_stale);
+        if is_stale {
+            self.untold += 1;
+            self.past.drop_one();
+        }
         is_stale
     }
 }
@@ -134,11 +144,16 @@ mod tests {
     }
 
     fn backlog(older_than: Option<u64>, kinds: &[&str]) -> Backlog {
-        Backlog::new(&PollerConfig {
+        backlog_after(Past::default(), older_than, kinds)
+    }
+
+    fn backlog_after(past: Past, older_than: Option<u64>, kinds: &[&str]) -> Backlog {
+        let config = PollerConfig {
             drop_older_than: older_than.map(Duration::from_secs),
             drop_kinds: kinds.iter().map(ToString::to_string).collect(),
             ..PollerConfig::default()
-        })
+        };
+        Backlog::new(&config, past)
     }
 
     fn kept(backlog: &mut Backlog, updates: impl IntoIterator<Item = RawUpdate>) -> usize {
@@ -157,7 +172,7 @@ mod tests {
         let mut backlog = backlog(Some(HOUR), &[]);
         assert_eq!(kept(&mut backlog, [message(2 * HOUR), message(60)]), 1);
         assert_eq!(kept(&mut backlog, [message(2 * HOUR)]), 0);
-        assert_eq!((backlog.dropped(), backlog.is_open()), (2, true));
+        assert_eq!((backlog.past.dropped(), backlog.is_open()), (2, true));
     }
 
     #[tokio::test]
@@ -179,7 +194,7 @@ mod tests {
         let mut backlog = backlog(None, &["callback_query"]);
         let updates = [update("callback_query", json!({})), message(9 * HOUR)];
         assert_eq!(kept(&mut backlog, updates), 1);
-        assert_eq!(backlog.dropped(), 1);
+        assert_eq!(backlog.past.dropped(), 1);
     }
 
     #[tokio::test]
@@ -195,6 +210,21 @@ mod tests {
         let future = update("message", json!({ "date": ago(0) + 9 }));
         let updates = [message(2 * HOUR), future, message(2 * HOUR)];
         assert_eq!(kept(&mut backlog, updates), 2);
+    }
+
+    #[tokio::test]
+    async fn what_comes_between_two_lives_is_no_backlog() {
+        let past = Past::default();
+        let mut first = backlog_after(past.clone(), None, &["message"]);
+        assert_eq!(kept(&mut first, [message(60)]), 0);
+        let mut second = backlog_after(past.clone(), None, &["message"]);
+        assert!(second.is_open(), "the first life has not seen its end");
+        assert_eq!(kept(&mut second, [message(60)]), 0);
+        assert_eq!(kept(&mut second, []), 0);
+        let mut third = backlog_after(past.clone(), None, &["message"]);
+        assert!(!third.is_open());
+        assert_eq!(kept(&mut third, [message(60)]), 1);
+        assert_eq!(past.dropped(), 2, "of all lives");
     }
 
     #[tokio::test(start_paused = true)]

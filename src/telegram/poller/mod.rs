@@ -7,6 +7,7 @@ mod backlog;
 mod backoff;
 mod config;
 mod conflict;
+mod past;
 mod sequence;
 mod split;
 mod trouble;
@@ -23,6 +24,7 @@ use crate::lifecycle::{Failure, Service, ServiceContext, crash_point, hang_point
 use crate::store::{Cursor, Lease, RawBatch, Scope, Store, StoreError};
 use backlog::Backlog;
 pub use config::PollerConfig;
+pub(crate) use past::Past;
 use sequence::Sequence;
 use split::Element;
 use trouble::Trouble;
@@ -50,6 +52,7 @@ pub struct Poller {
     store: Store,
     identity: Identity,
     config: PollerConfig,
+    past: Past,
 }
 
 impl Poller {
@@ -61,7 +64,16 @@ impl Poller {
             store,
             identity,
             config,
+            past: Past::default(),
         }
+    }
+
+    /// Goes on where an earlier life of the same poller has ended: what waited at the start waits once, and what is counted
+    /// is counted over all lives.
+    #[must_use]
+    pub(crate) fn after(mut self, past: Past) -> Self {
+        self.past = past;
+        self
     }
 }
 
@@ -85,19 +97,18 @@ impl Poller {
             sequence: Sequence::new(cursor),
             stored: cursor,
             unstored: None,
-            backlog: Backlog::new(&self.config),
+            backlog: Backlog::new(&self.config, self.past.clone()),
             told_offset: None,
             trouble: Trouble::new(&self.config),
             warned: BTreeSet::new(),
             is_ready: false,
-            received: 0,
         };
         match polling.run().await {
             Err(End::Stop) => {}
             Err(End::Failed(failure)) => return Err(failure),
             Ok(never) => match never {},
         }
-        polling.backlog.close();
+        polling.backlog.tell();
         debug!("long poll dropped, intake closed");
         cx.drained().await;
         debug!("poll released");
@@ -139,7 +150,6 @@ struct Polling<'a> {
     /// What has been warned of; a server's habits are not news every half second.
     warned: BTreeSet<&'static str>,
     is_ready: bool,
-    received: u64,
 }
 
 impl Polling<'_> {
@@ -273,10 +283,11 @@ impl Polling<'_> {
             cursor: self.sequence.cursor(),
         };
         let stored = self.store(batch).await?;
-        self.received += u64::try_from(stored).unwrap_or(u64::MAX);
-        self.cx.fact("received", self.received);
-        if self.backlog.dropped() > 0 {
-            self.cx.fact("dropped", self.backlog.dropped());
+        let past = &self.poller.past;
+        past.receive(stored);
+        self.cx.fact("received", past.received());
+        if past.dropped() > 0 {
+            self.cx.fact("dropped", past.dropped());
         }
         debug!(
             count = stored,
@@ -328,7 +339,7 @@ impl Polling<'_> {
         if !self.is_ready {
             self.is_ready = true;
             // What is said before it is ready is what others hear together with that.
-            self.cx.fact("received", self.received);
+            self.cx.fact("received", self.poller.past.received());
             self.cx.status("polling");
             self.cx.ready();
         }

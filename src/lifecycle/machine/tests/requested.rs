@@ -104,3 +104,149 @@ fn nothing_is_restarted_while_the_process_stops() {
     let refused = run.machine.may_be_restarted(POLLER).unwrap_err();
     assert_eq!(refused, RestartRefused::NotRunning(Phase::Draining));
 }
+
+fn away() -> Exit {
+    Exit::Failed {
+        message: "the server is away".into(),
+        kind: None,
+        retry_after: s(4),
+    }
+}
+
+/// Asks for the poller's restart, and lets its old life end.
+fn restarted_poller() -> Run {
+    let mut run = with_restartable_poller();
+    run.step(Event::RestartRequested(POLLER));
+    assert_eq!(
+        run.step(Event::Exited(POLLER, Exit::Finished)),
+        [Action::Spawn(POLLER)]
+    );
+    run
+}
+
+#[test]
+fn what_worked_until_somebody_asked_is_tried_until_it_works_again() {
+    let mut run = restarted_poller();
+    for _ in 0..100 {
+        assert_eq!(run.step(Event::Exited(POLLER, away())), []);
+        let poller = &run.machine.services()[POLLER.0];
+        assert_eq!(poller.state, ServiceState::Backoff);
+        let at = run.machine.wake_at().expect("it is tried again");
+        assert!(at >= run.now + s(4), "no sooner than it asked for");
+        run.now = at;
+        assert_eq!(run.step(Event::Tick), [Action::Spawn(POLLER)]);
+    }
+    run.step(Event::Exited(POLLER, Exit::Panicked(Panic::saying("x"))));
+    assert_eq!(run.machine.reasons(), [], "nor does a panic end it");
+}
+
+#[test]
+fn once_it_works_again_its_policy_is_what_counts() {
+    let mut run = restarted_poller();
+    run.step(Event::Ready(POLLER));
+    run.step(Event::Exited(POLLER, away()));
+    assert_eq!(
+        run.machine.reasons(),
+        [StopReason::ServiceFailed("poller".into())]
+    );
+}
+
+#[test]
+fn a_failure_that_no_try_mends_ends_it_in_any_life() {
+    let mut run = restarted_poller();
+    let refused = Exit::Failed {
+        message: "the token is refused".into(),
+        kind: Some(ExitKind::Config),
+        retry_after: Duration::ZERO,
+    };
+    run.step(Event::Exited(POLLER, refused));
+    assert_eq!(
+        run.machine.reasons(),
+        [StopReason::ServiceFailed("poller".into())]
+    );
+}
+
+/// The bot with an optional service of a tier between, `browser`, which can be restarted as the poller can.
+fn with_browser() -> Run {
+    let mut plan = bot();
+    plan.tiers[1][1].is_restartable = true;
+    let mut browser = service("browser");
+    (browser.is_optional, browser.is_restartable) = (true, true);
+    plan.tiers.insert(1, vec![browser]);
+    let mut run = Run::new(plan);
+    run.step(Event::Begin);
+    run.step(Event::HookEnded(HELLO, HookResult::Done));
+    for id in [STORE, BROWSER, MORE_LANES, LAST] {
+        run.step(Event::Ready(id));
+    }
+    assert_eq!(run.machine.phase(), Phase::Running);
+    run
+}
+
+const BROWSER: ServiceId = ServiceId(1);
+const MORE_LANES: ServiceId = ServiceId(2);
+const LAST: ServiceId = ServiceId(3);
+
+#[test]
+fn it_comes_up_at_once_although_a_neighbour_is_on_its_way_down() {
+    let mut run = with_browser();
+    assert_eq!(
+        run.step(Event::RestartRequested(BROWSER)),
+        [Action::Drain(BROWSER)]
+    );
+    run.step(Event::RestartRequested(LAST));
+    assert_eq!(
+        run.step(Event::Exited(LAST, Exit::Finished)),
+        [Action::Spawn(LAST)],
+        "it does not depend on the browser"
+    );
+}
+
+#[test]
+fn each_service_that_goes_down_knows_its_end() {
+    let mut run = with_browser();
+    run.step(Event::RestartRequested(BROWSER));
+    run.now += s(5);
+    run.step(Event::RestartRequested(LAST));
+    let at = Duration::from_millis;
+    let marks = |run: &Run, id| run.machine.marks_of(id);
+    assert_eq!(marks(&run, BROWSER), Some((s(20), at(22_500))));
+    assert_eq!(marks(&run, LAST), Some((s(25), at(27_500))));
+    assert_eq!(marks(&run, STORE), None);
+}
+
+#[test]
+fn one_that_goes_down_knows_its_end_during_a_sweep_too() {
+    let mut plan = bot();
+    plan.tiers[0][0].restart = RestartPolicy::new(Restart::Permanent).rest_for_one();
+    let mut last = service("last");
+    last.is_restartable = true;
+    plan.tiers[0].push(last);
+    let mut run = Run::new(plan);
+    run.step(Event::Begin);
+    run.step(Event::HookEnded(HELLO, HookResult::Done));
+    let (beside, lanes, poller) = (ServiceId(1), ServiceId(2), ServiceId(3));
+    for id in [STORE, beside, lanes, poller] {
+        run.step(Event::Ready(id));
+    }
+    run.step(Event::Exited(STORE, Exit::Panicked(Panic::saying("x"))));
+    run.step(Event::RestartRequested(beside));
+    assert!(run.machine.marks_of(lanes).is_some(), "of the sweep");
+    assert!(run.machine.marks_of(beside).is_some(), "on request");
+}
+
+#[test]
+fn what_never_goes_down_needs_a_new_process() {
+    let mut plan = bot();
+    plan.tiers[1][1].is_restartable = true;
+    plan.tiers[1][1].is_optional = true;
+    let mut run = Run::running_with(plan);
+    run.step(Event::RestartRequested(POLLER));
+    run.now = s(25);
+    run.step(Event::Tick);
+    assert_eq!(run.machine.reasons(), [], "it is optional");
+    let refused = run.machine.may_be_restarted(POLLER).unwrap_err();
+    let busy = RestartRefused::Busy("poller".into(), ServiceState::Abandoned);
+    assert_eq!(refused, busy);
+    assert!(refused.to_string().ends_with("restart the process"));
+}
