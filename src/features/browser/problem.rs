@@ -13,6 +13,9 @@ pub(crate) enum Problem {
     /// The page's server does not want it to be read by programs of their own accord.
     #[error("its site asks programs not to read that page (robots.txt)")]
     Robots,
+    /// Nobody could be asked for that.
+    #[error("whether its site lets programs read that page could not be asked (robots.txt)")]
+    RobotsNotAsked,
     /// It takes a browser, and there is none.
     #[error("that takes a browser, and there is none on the machine I run on")]
     NoBrowser,

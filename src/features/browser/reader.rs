@@ -25,7 +25,7 @@ use super::fetch::{Fetched, Fetcher, Limits as FetchLimits};
 use super::need::needs_browser;
 use super::page::{Engine, Page};
 use super::problem::Problem;
-use super::robots::Robots;
+use super::robots::{Answer, Robots};
 use super::search::{Hit, Search};
 use super::settings::Settings;
 use crate::lifecycle::DedicatedThread;
@@ -200,9 +200,13 @@ impl Browser {
     }
 
     async fn ask_robots(&self, url: &Url, obeys: bool) -> Result<(), Problem> {
-        match !obeys || self.0.robots.allowed(url).await {
-            true => Ok(()),
-            false => Err(Problem::Robots),
+        if !obeys {
+            return Ok(());
+        }
+        match self.0.robots.ask(url).await {
+            Answer::Allowed => Ok(()),
+            Answer::Forbidden => Err(Problem::Robots),
+            Answer::NotAsked => Err(Problem::RobotsNotAsked),
         }
     }
 
