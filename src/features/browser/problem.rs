@@ -58,6 +58,10 @@ impl From<PageError> for Problem {
     fn from(error: PageError) -> Self {
         match error {
             PageError::NotInstalled => Self::NoBrowser,
+            PageError::NoProgram(_) => {
+                warn!(%error, "there is no browser");
+                Self::NoBrowser
+            }
             PageError::Died(_) | PageError::Refused { .. } => {
                 warn!(%error, "the browser failed");
                 Self::Said("the browser failed at that page".to_owned())
