@@ -2,3 +2,5 @@
 
 mod chat;
 mod chromium;
+mod confine;
+mod start;
