@@ -182,6 +182,8 @@ async fn where_no_turn_comes_the_browser_is_busy() {
         assert!(matches!(error, PageError::Busy(_)), "{error}");
     };
     tokio::select! {
+        // The one turn is for the first.
+        biased;
         page = lab.chromium.dom(&url) => panic!("{page:?}"),
         () = second => {}
     }

@@ -19,8 +19,9 @@ fn speaking(script: &str) -> (Wire, Child) {
 #[tokio::test]
 async fn a_large_message_comes_whole_however_often_one_looks_away() {
     let xs = "head -c 3000000 /dev/zero | tr '\\0' x";
-    let script =
-        format!("printf '{{\"first\":\"'; {xs}; printf '\"}}\\0{{\"second\":2}}\\0'; exec sleep 1000");
+    let script = format!(
+        "printf '{{\"first\":\"'; {xs}; printf '\"}}\\0{{\"second\":2}}\\0'; exec sleep 1000"
+    );
     let (mut wire, _shell) = speaking(&script);
     let mut messages = Vec::new();
     while messages.len() < 2 {
