@@ -1,9 +1,11 @@
 //! Shells that speak as a browser would.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::{Child, Command};
 use tokio::task::yield_now;
+use tokio::time::timeout;
 
 use super::*;
 
@@ -24,13 +26,16 @@ async fn a_large_message_comes_whole_however_often_one_looks_away() {
     );
     let (mut wire, _shell) = speaking(&script);
     let mut messages = Vec::new();
-    while messages.len() < 2 {
-        tokio::select! {
-            biased;
-            message = wire.receive() => messages.push(message.unwrap()),
-            () = yield_now() => {}
+    let both = async {
+        while messages.len() < 2 {
+            tokio::select! {
+                biased;
+                message = wire.receive() => messages.push(message.unwrap()),
+                () = yield_now() => {}
+            }
         }
-    }
+    };
+    timeout(Duration::from_secs(60), both).await.unwrap();
     assert_eq!(messages[0]["first"].as_str().map(str::len), Some(3_000_000));
     assert_eq!(messages[1]["second"], 2);
 }
