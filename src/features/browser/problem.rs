@@ -102,6 +102,8 @@ mod tests {
             Problem::from(died).to_string(),
             "the browser failed at that page"
         );
+        let missing = PageError::NoProgram("/home/op/chromium".into());
+        assert_eq!(Problem::from(missing), Problem::NoBrowser);
         let died = ExtractError::Died("signal 11".to_owned());
         assert!(!Problem::from(died).to_string().contains("11"));
         let odd = PageError::Unreachable("net::ERR_TUNNEL_CONNECTION_FAILED".to_owned());
