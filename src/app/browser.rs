@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::program::Refused;
 use super::secrets;
@@ -33,9 +33,7 @@ impl Parts {
             text: format!("cannot make ready what reads web pages: {error}; is there a directory for temporary files?"),
         })?;
         if is_on && !browser.has_chromium() {
-            info!(
-                "no Chromium is found: pages that need it are read as far as they can be, and there are no pictures of pages"
-            );
+            say_that_there_is_none(config);
         }
         Ok(Self {
             is_on,
@@ -59,6 +57,18 @@ impl Parts {
         let policy = RestartPolicy::new(Restart::Transient);
         let spec = ServiceSpec::new("browser").restart(policy).optional();
         supervisor.service(spec, move || host.clone())
+    }
+}
+
+fn say_that_there_is_none(config: &Config) {
+    const SO: &str =
+        "pages that need it are read as far as they can be, and there are no pictures of pages";
+    match &config.browser.chromium {
+        Some(program) => warn!(
+            "`{}`, which is to be Chromium, is no program that can be run: {SO}",
+            program.display()
+        ),
+        None => info!("no Chromium is found: {SO}"),
     }
 }
 

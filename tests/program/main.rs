@@ -7,7 +7,6 @@
 mod assistant;
 mod bots;
 mod browser;
-mod confine;
 mod console;
 mod crashes;
 mod culprits;

@@ -13,6 +13,9 @@ pub(crate) enum Problem {
     /// The page's server does not want it to be read by programs of their own accord.
     #[error("its site asks programs not to read that page (robots.txt)")]
     Robots,
+    /// Nobody could be asked for that.
+    #[error("whether its site lets programs read that page could not be asked (robots.txt)")]
+    RobotsNotAsked,
     /// It takes a browser, and there is none.
     #[error("that takes a browser, and there is none on the machine I run on")]
     NoBrowser,
@@ -51,7 +54,11 @@ impl From<ExtractError> for Problem {
 impl From<PageError> for Problem {
     fn from(error: PageError) -> Self {
         match error {
-            PageError::NotInstalled | PageError::NoProgram(_) => Self::NoBrowser,
+            PageError::NotInstalled => Self::NoBrowser,
+            PageError::NoProgram(_) => {
+                warn!(%error, "there is no browser");
+                Self::NoBrowser
+            }
             PageError::Died(_) | PageError::Refused { .. } => {
                 warn!(%error, "the browser failed");
                 Self::Said("the browser failed at that page".to_owned())
@@ -91,6 +98,8 @@ mod tests {
             Problem::from(died).to_string(),
             "the browser failed at that page"
         );
+        let missing = PageError::NoProgram("/home/op/chromium".into());
+        assert_eq!(Problem::from(missing), Problem::NoBrowser);
         let died = ExtractError::Died("signal 11".to_owned());
         assert!(!Problem::from(died).to_string().contains("11"));
         let odd = PageError::Unreachable("net::ERR_TUNNEL_CONNECTION_FAILED".to_owned());

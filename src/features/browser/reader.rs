@@ -26,7 +26,7 @@ use super::fetch::{Fetched, Fetcher, Limits as FetchLimits};
 use super::need::needs_browser;
 use super::page::{Engine, Page};
 use super::problem::Problem;
-use super::robots::Robots;
+use super::robots::{Answer, Robots};
 use super::search::{Hit, Search};
 use super::settings::Settings;
 use crate::lifecycle::DedicatedThread;
@@ -240,9 +240,10 @@ impl Browser {
             return Ok(());
         }
         self.0.guard.resolve(url).await?;
-        match self.0.robots.allowed(url).await {
-            true => Ok(()),
-            false => Err(Problem::Robots),
+        match self.0.robots.ask(url).await {
+            Answer::Allowed => Ok(()),
+            Answer::Forbidden => Err(Problem::Robots),
+            Answer::NotAsked => Err(Problem::RobotsNotAsked),
         }
     }
 

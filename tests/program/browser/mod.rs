@@ -3,3 +3,5 @@
 mod bodies;
 mod chat;
 mod chromium;
+mod confine;
+mod start;

@@ -1,5 +1,8 @@
 //! `sundown attach`: what an operator is told, and with which exit code.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
 use super::instance::{Place, serve};
@@ -175,13 +178,37 @@ async fn an_unknown_command_is_64_and_no_instance_is_69_with_what_to_do() {
     let unknown = place.attach("stauts");
     unknown.assert_code(64);
     unknown.assert_says("there is no command `stauts`; `help` lists them");
-    let mut nowhere = Command::new(env!("CARGO_BIN_EXE_sundown"));
-    nowhere
-        .args(["attach", "--", "status"])
-        .env_remove("SUNDOWN_STATE_DIR")
-        .env_remove("RUNTIME_DIRECTORY")
-        .env_remove("STATE_DIRECTORY");
-    let which = Process::start(&mut nowhere).end();
+}
+
+#[tokio::test]
+async fn an_instance_is_found_by_its_name_and_several_are_listed() {
+    let place = Place::new().await;
+    let _bot = place.bot();
+    let home = tempfile::tempdir().unwrap();
+    let states = home.path().join(".local/state/sundown");
+    for name in ["tea", "milk"] {
+        fs::create_dir_all(states.join(name)).unwrap();
+    }
+    symlink(place.socket(), states.join("tea/console.sock")).unwrap();
+    let attach = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sundown"));
+        command.arg("attach").args(words).args(["--", "status"]);
+        for variable in ["SUNDOWN_STATE_DIR", "RUNTIME_DIRECTORY", "STATE_DIRECTORY"] {
+            command.env_remove(variable);
+        }
+        command
+            .env_remove("XDG_STATE_HOME")
+            .env("HOME", home.path());
+        Process::start(&mut command).end()
+    };
+    let found = attach(&["tea"]);
+    found.assert_code(0);
+    assert!(found.stdout.contains(" is running"), "{}", found.stdout);
+    let missing = attach(&["milk"]);
+    missing.assert_code(69);
+    missing.assert_says("no instance `milk` runs here");
+    let _other = UnixListener::bind(states.join("milk/console.sock")).unwrap();
+    let which = attach(&[]);
     which.assert_code(64);
-    which.assert_says("which instance?");
+    which.assert_says("which instance? There are ");
 }

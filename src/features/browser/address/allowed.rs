@@ -14,9 +14,11 @@ use url::Host;
 /// | `wiki.lan` | that name, wherever it leads, at the ports 80 and 443 |
 /// | `wiki.lan:8080` | the same at that port only |
 /// | `*.lan`, `*.lan:8080` | every name below it, not `lan` itself |
-/// | `10.0.0.5` | that address, written out or as what a name leads to, at the ports 80 and 443 |
+/// | `10.0.0.5` | that address, written out, at the ports 80 and 443 |
 /// | `10.0.0.5:8080`, `[fd00::5]:8080` | that address, written out, at that port only |
-/// | `10.0.0.0/24`, `fd00::/64` | every address of that net, at the ports 80 and 443 |
+/// | `10.0.0.0/24`, `fd00::/64` | every address of that net, written out, at the ports 80 and 443 |
+///
+/// A name that leads to an allowed address has to be allowed as a name, for anybody can have a name lead anywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Allowed {
     place: Place,
@@ -53,7 +55,7 @@ impl Allowed {
         is_it && self.opens(port)
     }
 
-    /// Whether it allows this address at this port, whatever leads to it.
+    /// Whether it allows this address at this port, where it is written out.
     pub(super) fn holds(&self, address: IpAddr, port: u16) -> bool {
         matches!(&self.place, Place::Net(net) if net.contains(&address)) && self.opens(port)
     }

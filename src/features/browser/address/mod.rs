@@ -8,11 +8,15 @@
 //! ```
 //!
 //! Invariants:
-//! - An address that is not public is connected to only where the operator has allowed its host or its net.
+//! - An address that is not public is connected to only where the operator has allowed its host: by its name, or where the URL
+//!   shows the address itself, by the address or its net. A stranger's name gets nowhere by leading into an allowed net: a page
+//!   that is read under it could otherwise lead it there afterwards, and a browser would take both for one site.
 //! - A name's addresses are judged, never the name: what `localhost` or `metadata.internal` leads to is refused by what it is.
 //! - A refusal names the host as it was asked for, and not its address: who may ask could otherwise map a network by its names.
 //!
-//! Not done here: this machine's own public addresses are public. What listens there can be reached from anywhere.
+//! Not done here: public addresses of this machine and of its network are public ones, like any other. What a firewall keeps
+//! from the world, but not from this machine, is open to whoever may ask here: let the firewall hold for this machine too, or
+//! give it a network namespace of its own.
 
 mod allowed;
 mod blocked;
@@ -116,8 +120,7 @@ impl AddressGuard {
         let Some(class) = blocked(address) else {
             return Ok(());
         };
-        let is_in_an_allowed_net = |allowed: &Allowed| allowed.holds(address, port);
-        if self.is_allowed(host, port) || self.allowed.iter().any(is_in_an_allowed_net) {
+        if self.is_allowed(host, port) {
             return Ok(());
         }
         let host = host.to_string();

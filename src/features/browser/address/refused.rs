@@ -44,7 +44,7 @@ pub(crate) enum Refused {
 impl Refused {
     /// What the resolver says is the operator's to read: it may name their servers.
     pub(super) fn unknown(host: &str, error: &io::Error) -> Self {
-        tracing::debug!(host, %error, "a name was not found");
+        tracing::debug!(%error, "a name was not found");
         let host = host.to_owned();
         Self::Unknown { host }
     }

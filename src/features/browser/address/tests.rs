@@ -245,7 +245,8 @@ async fn what_an_operator_allows_is_reached_and_nothing_beside_it() {
         ("*.lan", "http://clan/", false),
         ("*.lan:81", "http://a.lan:81/", true),
         ("münchen.lan", "http://xn--mnchen-3ya.lan/", true),
-        ("10.0.0.0/24", "http://anything.lan/", true),
+        ("10.0.0.0/24", "http://anything.lan/", false),
+        ("10.0.0.5", "http://anything.lan/", false),
         ("10.0.0.77/24", "http://10.0.0.200/", true),
         ("10.0.0.0/24", "http://10.0.1.5/", false),
         ("10.0.0.0/24", "http://10.0.0.5:8080/", false),
@@ -264,6 +265,24 @@ async fn what_an_operator_allows_is_reached_and_nothing_beside_it() {
             "{allowed} {address} {reached:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_name_that_leads_into_an_allowed_net_has_to_be_allowed_itself() {
+    let net = "10.0.0.0/24";
+    let page = url("http://wiki.lan/");
+    let refused = guard(&[net], &["10.0.0.5"]).resolve(&page).await;
+    assert!(
+        matches!(refused, Err(Refused::Address { .. })),
+        "{refused:?}"
+    );
+    let reached = guard(&[net, "wiki.lan"], &["10.0.0.5"])
+        .resolve(&page)
+        .await;
+    assert_eq!(reached, Ok(vec!["10.0.0.5:80".parse().unwrap()]));
+    // Of a name with addresses of both kinds only the public one is reached.
+    let reached = guard(&[net], &["10.0.0.5", "8.8.8.8"]).resolve(&page).await;
+    assert_eq!(reached, Ok(vec!["8.8.8.8:80".parse().unwrap()]));
 }
 
 #[test]

@@ -113,6 +113,9 @@ impl Reply {
         if !shot.is_settled {
             about += " · it never came to rest";
         }
+        if shot.is_starved {
+            about += " · it loads more than I fetch";
+        }
         let file = File {
             name: file_name(&title, "png"),
             is_photo: is_photo(shot.width, shot.height, shot.png.len()),
@@ -127,7 +130,11 @@ impl Reply {
             "" => one_line(&outline.url),
             title => one_line(title),
         };
-        let mut rest = format!("{}\n\n{}", short(&outline.url), outline.text.trim());
+        let mut about = short(&outline.url);
+        if outline.is_starved {
+            about += " · it loads more than I fetch";
+        }
+        let mut rest = format!("{about}\n\n{}", outline.text.trim());
         let most = LONGEST_TEXT - units(&title) - 1;
         if outline.is_cut || units(&rest) > most {
             const MORE: &str = "\n… (cut off)";

@@ -12,9 +12,9 @@ pub enum PageError {
         "no Chromium is installed; install the package `chromium`, or name its program in the configuration"
     )]
     NotInstalled,
-    /// There is no program where the browser was said to be.
+    /// There is none where it is said to be.
     #[error(
-        "{} is no program that can be run; name another one in the configuration, or none and install the package `chromium`",
+        "`{}` is no program that can be run; install Chromium there, or name another program in the configuration",
         .0.display()
     )]
     NoProgram(PathBuf),
@@ -36,7 +36,10 @@ pub enum PageError {
     /// What is there is a file to be saved, and nothing is.
     #[error("the address leads to a file and not to a page; files are not downloaded")]
     Download,
-    /// The browser could not be started, or ended by itself. What it said last stands behind.
+    /// More than the browser hands over at one go.
+    #[error("the picture of the page is too large: it has more than 50 MB")]
+    TooLarge,
+    /// The browser could not be started, which it may say more of, or ended by itself.
     #[error("Chromium {0}")]
     Died(String),
     /// The page broke its own process, by want of memory for example.

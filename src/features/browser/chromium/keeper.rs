@@ -4,8 +4,12 @@
 //! as browsers may: not a worker of the runtime, which may hand its work to another. And what is to be done after a kill,
 //! waiting for the end and removing the profile, has to be done by somebody when the future that wanted the page is gone.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -15,11 +19,16 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use super::disk::takes_more_than;
+
 /// Between two looks at those that are dying.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// How long a killed group may take. What is left then cannot be killed: it waits in the kernel, for a disk that is away.
 const BURIAL: Duration = Duration::from_secs(5);
+
+/// Between two looks at what those that live have on the disk.
+const MEASURE: Duration = Duration::from_secs(1);
 
 /// Starts browsers and buries them. Dropped with the last of its browsers, its thread ends.
 #[derive(Clone, Debug)]
@@ -44,20 +53,22 @@ enum Order {
     Start {
         command: Command,
         profile: TempDir,
+        keeper: Keeper,
         started: oneshot::Sender<io::Result<Started>>,
     },
     Bury(Body),
 }
 
-/// What a start gives: the process, and its two pipes.
-type Started = (Body, Option<ChildStdin>, Option<ChildStdout>);
+/// What a start gives: the group, and its two pipes. The group buries itself also where nobody takes this.
+type Started = (Group, Option<ChildStdin>, Option<ChildStdout>);
 
 impl Keeper {
-    pub(super) fn new() -> io::Result<Self> {
+    /// One whose browsers may have about so many bytes on the disk each. What has more is killed.
+    pub(super) fn new(most_bytes: u64) -> io::Result<Self> {
         let (orders, inbox) = channel();
         thread::Builder::new()
             .name("chromium-keeper".to_owned())
-            .spawn(move || keep(&inbox))?;
+            .spawn(move || keep(&inbox, most_bytes))?;
         Ok(Self { orders })
     }
 
@@ -65,32 +76,17 @@ impl Keeper {
     ///
     /// # Cancel safety
     /// Dropped, what was started is buried at once.
-    pub(super) async fn start(
-        &self,
-        command: Command,
-        profile: TempDir,
-    ) -> io::Result<(Group, Option<ChildStdin>, Option<ChildStdout>)> {
+    pub(super) async fn start(&self, command: Command, profile: TempDir) -> io::Result<Started> {
         let (started, answer) = oneshot::channel();
         let order = Order::Start {
             command,
             profile,
+            keeper: self.clone(),
             started,
         };
         let is_gone = || io::Error::other("the thread that starts it is gone");
         self.orders.send(order).map_err(|_| is_gone())?;
-        let (body, stdin, stdout) = answer.await.map_err(|_| is_gone())??;
-        let group = Group {
-            body: Some(body),
-            keeper: self.clone(),
-        };
-        Ok((group, stdin, stdout))
-    }
-}
-
-impl Group {
-    /// The profile's folder, while the group lives.
-    pub(super) fn profile(&self) -> Option<&std::path::Path> {
-        self.body.as_ref().map(|body| body.profile.path())
+        answer.await.map_err(|_| is_gone())?
     }
 }
 
@@ -119,6 +115,33 @@ impl Body {
     }
 }
 
+/// A group that is looked at now and then. Its process is waited for by nobody else, so its number stays its own.
+struct Living {
+    group: Option<Pid>,
+    profile: PathBuf,
+}
+
+impl Living {
+    fn of(body: &Body) -> Self {
+        Self {
+            group: body.group(),
+            profile: body.profile.path().to_owned(),
+        }
+    }
+
+    /// Kills it where it has more on the disk than it may: its owner sees that it has ended.
+    fn measure(&self, most_bytes: u64) {
+        if takes_more_than(&self.profile, most_bytes) {
+            tracing::warn!(
+                "a page has filled more than {most_bytes} bytes of the disk, so its browser is killed"
+            );
+            let _ = self
+                .group
+                .map(|group| kill_process_group(group, Signal::KILL));
+        }
+    }
+}
+
 /// A group that was killed.
 struct Dying {
     body: Body,
@@ -134,26 +157,28 @@ impl Dying {
     }
 }
 
-fn keep(inbox: &Receiver<Order>) {
-    let mut dying: Vec<Dying> = Vec::new();
+fn keep(inbox: &Receiver<Order>, most_bytes: u64) {
+    let (mut living, mut dying) = (Vec::<Living>::new(), Vec::<Dying>::new());
+    let mut measured = Instant::now();
     loop {
-        let order = if dying.is_empty() {
-            inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            inbox.recv_timeout(LOOK)
-        };
-        match order {
+        match next(inbox, !living.is_empty(), !dying.is_empty()) {
             Ok(Order::Start {
                 command,
                 profile,
+                keeper,
                 started,
             }) => {
-                // Nobody may want it any more.
-                if let Err(Ok((body, ..))) = started.send(start(command, profile)) {
-                    dying.push(killed(body));
+                let start = start(command, profile, keeper);
+                if let Ok((group, ..)) = &start {
+                    living.extend(group.body.as_ref().map(Living::of));
                 }
+                // Where nobody wants it any more, its burial is the next order.
+                let _ = started.send(start);
             }
-            Ok(Order::Bury(body)) => dying.push(killed(body)),
+            Ok(Order::Bury(body)) => {
+                living.retain(|living| living.group != body.group());
+                dying.push(killed(body));
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) if dying.is_empty() => return,
             // The channel does not wait any more, so this does.
@@ -161,13 +186,27 @@ fn keep(inbox: &Receiver<Order>) {
         }
         // The profile goes with what is dropped here.
         dying.retain_mut(|dying| !dying.is_over());
+        if measured.elapsed() >= MEASURE {
+            living.iter().for_each(|living| living.measure(most_bytes));
+            measured = Instant::now();
+        }
     }
 }
 
-fn start(mut command: Command, profile: TempDir) -> io::Result<Started> {
+/// The next order, or that it is time to look after those that live or die.
+fn next(inbox: &Receiver<Order>, lives: bool, dies: bool) -> Result<Order, RecvTimeoutError> {
+    match (lives, dies) {
+        (_, true) => inbox.recv_timeout(LOOK),
+        (true, false) => inbox.recv_timeout(MEASURE),
+        (false, false) => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    }
+}
+
+fn start(mut command: Command, profile: TempDir, keeper: Keeper) -> io::Result<Started> {
     let mut child = command.spawn()?;
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-    Ok((Body { child, profile }, stdin, stdout))
+    let body = Some(Body { child, profile });
+    Ok((Group { body, keeper }, stdin, stdout))
 }
 
 fn killed(body: Body) -> Dying {

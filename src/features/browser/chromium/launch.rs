@@ -2,7 +2,6 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -53,9 +52,6 @@ const FLAGS: &[&str] = &[
      MediaRouter,DialMediaRouteProvider,CertificateTransparencyComponentUpdater,AutofillServerCommunication",
 ];
 
-/// Where in a profile's folder the browser's standard error goes.
-pub(super) const COMPLAINTS: &str = "stderr";
-
 /// Everything about a start that is the same for all pages.
 #[derive(Debug)]
 pub(super) struct Launch {
@@ -81,7 +77,7 @@ impl Launch {
     }
 
     /// # Errors
-    /// Where there is no browser.
+    /// Where there is no browser, or none where one is said to be.
     pub(super) fn program(&self) -> Result<PathBuf, PageError> {
         match &self.settings.program {
             Some(program) if is_program(program) => Ok(program.clone()),
@@ -90,13 +86,13 @@ impl Launch {
         }
     }
 
-    /// The command, in a process group of its own; `way` is the page's own proxy.
+    /// The command, in a process group of its own; `way` is the page's own proxy. Its standard error is the caller's to give.
     pub(super) fn command(
         &self,
         program: &Path,
         profile: &Path,
         way: Option<SocketAddr>,
-    ) -> io::Result<Command> {
+    ) -> Command {
         let mut words = self.confined();
         words.extend(["/bin/sh", "-c", MOVE_PIPES, "sh"].map(Into::into));
         words.push(program.into());
@@ -117,9 +113,8 @@ impl Launch {
             .env("TMPDIR", profile)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(File::create(profile.join(COMPLAINTS))?)
             .process_group(0);
-        Ok(command)
+        command
     }
 
     fn confined(&self) -> Vec<OsString> {

@@ -16,7 +16,9 @@
 //!   dies by the signal that the kernel sends on this process's death, and by the end of its pipe; either is enough.
 //! - Only http and https. With a proxy, everything goes through it, loopback included.
 //! - No port: what speaks to the browser is a pipe that nobody else has.
-//! - Dialogs are dismissed, downloads refused, other pages that a page opens closed.
+//! - Dialogs are dismissed, downloads refused, other pages that a page opens closed; also while nobody takes a step.
+//! - A browser that has about 1 GiB on the disk is killed (`disk`).
+//! - Of what a browser says nothing is told once it has come to a page, for it may be the page's.
 //! - As root, the browser is another user, for it cannot use its own sandbox otherwise.
 //!
 //! What a folder of profiles keeps after a SIGKILL of this process is removed by the next one (`scratch`).
@@ -25,6 +27,8 @@
 //! script's heap, 512 MB, and that the browser is the first to go where the machine has no more; waiting for processes
 //! that a killed browser leaves to process 1, which in a container wants an init.
 
+mod complaints;
+mod disk;
 mod error;
 mod keeper;
 mod launch;

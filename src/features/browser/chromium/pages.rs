@@ -7,12 +7,14 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use reqwest::Url;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
 use super::super::address::AddressGuard;
 use super::PageError;
+use super::disk::DISK_BYTES;
 use super::keeper::Keeper;
 use super::launch::Launch;
 use super::scratch::Scratch;
@@ -77,6 +79,8 @@ pub struct Shot {
     pub status: Option<u16>,
     /// Whether it came to rest: see [`ChromiumSettings::settle_within`].
     pub is_settled: bool,
+    /// Whether it wanted more bytes than a page may have.
+    pub is_starved: bool,
     /// From the browser's start on.
     pub elapsed: Duration,
 }
@@ -116,7 +120,7 @@ impl Chromium {
             guard,
             launch: Launch::new(settings.clone())?,
             pool: Semaphore::new(settings.pool),
-            keeper: Keeper::new()?,
+            keeper: Keeper::new(DISK_BYTES)?,
             scratch: Scratch::new(settings.scratch.as_deref())?,
             settings,
         };
@@ -246,8 +250,8 @@ impl Chromium {
             "clip": { "x": 0, "y": 0, "width": width, "height": height, "scale": 1 },
         });
         let method = "Page.captureScreenshot";
-        let taken = tab.call(method, picture).await?;
-        let png = BASE64_STANDARD.decode(taken["data"].as_str().unwrap_or_default());
+        let mut taken = tab.call(method, picture).await?;
+        let png = decode(taken["data"].take()).await;
         let png = png.map_err(|error| PageError::Refused {
             method,
             why: error.to_string(),
@@ -261,6 +265,7 @@ impl Chromium {
             url,
             status: tab.seen.status,
             is_settled,
+            is_starved: tab.is_starved(),
             elapsed: began.elapsed(),
         })
     }
@@ -284,6 +289,15 @@ impl Chromium {
             Err(_) => Ok(false),
         }
     }
+}
+
+/// On another thread: a large picture takes a while.
+async fn decode(data: Value) -> io::Result<Vec<u8>> {
+    let decoding = move || match data {
+        Value::String(data) => BASE64_STANDARD.decode(data).map_err(io::Error::other),
+        _ => Err(io::Error::other("there is no picture in the answer")),
+    };
+    spawn_blocking(decoding).await.map_err(io::Error::other)?
 }
 
 /// Of a document: its type, and the rest, cut off.

@@ -3,15 +3,24 @@
 //! Each profile is removed when its browser is gone. After a SIGKILL of this process they stay, so the folder is locked for
 //! as long as the process lives, and whoever comes next removes those that are not.
 
-use std::fs::{self, File, TryLockError};
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::Path;
 
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
 use tempfile::{Builder, TempDir};
+
+use super::complaints::Complaints;
 
 const PREFIX: &str = "sundown-chromium-";
 const LOCK: &str = "lock";
+/// What the lock is called until it is held: whoever looks for those that nobody holds does not find it.
+const YOUNG_LOCK: &str = "lock.new";
 
 /// The folder; removed with all that is in it when this is dropped.
 #[derive(Debug)]
@@ -24,11 +33,10 @@ impl Scratch {
     /// Makes one, and removes those of processes that are gone.
     pub(super) fn new(parent: Option<&Path>) -> io::Result<Self> {
         let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
-        let folder = Builder::new().prefix(PREFIX).tempdir_in(&parent)?;
-        // Another user's browser passes through; what is inside is its own.
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711))?;
-        let lock = File::create_new(folder.path().join(LOCK))?;
-        lock.try_lock()?;
+        let folder = private(PREFIX, &parent)?;
+        let lock = lock(folder.path())?;
+        // Another user's browser passes through; what is inside is its own. Not before, for others could take the lock.
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o711))?;
         sweep(&parent);
         Ok(Self {
             folder,
@@ -38,14 +46,39 @@ impl Scratch {
 
     /// A new profile, for the browser of this user.
     pub(super) fn profile(&self, user: Option<u32>) -> io::Result<TempDir> {
-        let profile = Builder::new()
-            .prefix("page-")
-            .tempdir_in(self.folder.path())?;
+        let profile = private("page-", self.folder.path())?;
         if user.is_some() {
             chown(profile.path(), user, user)?;
         }
         Ok(profile)
     }
+
+    /// For what a browser says.
+    pub(super) fn complaints(&self) -> io::Result<Complaints> {
+        Complaints::on_the_disk_of(self.folder.path())
+    }
+}
+
+fn private(prefix: &str, parent: &Path) -> io::Result<TempDir> {
+    let mut folder = Builder::new();
+    folder
+        .prefix(prefix)
+        .permissions(Permissions::from_mode(0o700));
+    folder.tempdir_in(parent)
+}
+
+/// The folder's lock, held before it has its name.
+fn lock(folder: &Path) -> io::Result<File> {
+    let (young, place) = (folder.join(YOUNG_LOCK), folder.join(LOCK));
+    let mut options = OpenOptions::new();
+    let lock = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&young)?;
+    lock.try_lock()?;
+    fs::rename(young, place)?;
+    Ok(lock)
 }
 
 /// Removes what nobody holds the lock of. A folder whose lock is not there yet belongs to somebody who is just making it.
@@ -63,42 +96,20 @@ fn sweep(parent: &Path) {
     }
 }
 
+/// Where anybody may put anything, a folder of this name need not be ours, nor its lock a file that opens and closes.
 fn is_abandoned(folder: &Path) -> bool {
-    let Ok(lock) = File::open(folder.join(LOCK)) else {
+    let is_ours = |owner: u32| owner == geteuid().as_raw();
+    if !fs::symlink_metadata(folder).is_ok_and(|folder| folder.is_dir() && is_ours(folder.uid())) {
+        return false;
+    }
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    let mut options = OpenOptions::new();
+    let options = options.read(true).custom_flags(flags.cast_signed());
+    let Ok(lock) = options.open(folder.join(LOCK)) else {
         return false;
     };
-    match lock.try_lock() {
-        Ok(()) => true,
-        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_dead_process_left_is_removed_and_a_living_ones_is_not() {
-        let parent = TempDir::new().unwrap();
-        let living = Scratch::new(Some(parent.path())).unwrap();
-        let dead = parent.path().join("sundown-chromium-dead");
-        fs::create_dir_all(dead.join("page-1")).unwrap();
-        File::create(dead.join(LOCK)).unwrap();
-        let young = parent.path().join("sundown-chromium-young");
-        fs::create_dir(&young).unwrap();
-        let profile = living.profile(None).unwrap();
-        let _next = Scratch::new(Some(parent.path())).unwrap();
-        assert!(!dead.exists());
-        assert!(profile.path().exists() && young.exists());
-    }
-
-    #[test]
-    fn nothing_stays_of_a_folder_that_is_dropped() {
-        let parent = TempDir::new().unwrap();
-        let scratch = Scratch::new(Some(parent.path())).unwrap();
-        let profile = scratch.profile(None).unwrap();
-        fs::write(profile.path().join("Cookies"), "x").unwrap();
-        drop((profile, scratch));
-        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
-    }
+    let is_lock = lock
+        .metadata()
+        .is_ok_and(|lock| lock.is_file() && is_ours(lock.uid()));
+    is_lock && lock.try_lock().is_ok()
 }

@@ -1,27 +1,25 @@
 //! One browser with one page in it, spoken to over the DevTools protocol.
 //!
 //! There is no task. Whoever waits for an answer handles what else comes meanwhile: dialogs are dismissed, for a page stands
-//! still while one is open; other pages that this one opens are closed.
-
-use std::fs;
+//! still while one is open, but for the one that asks whether it may be left; other pages that this one opens are closed.
 
 use serde_json::{Value, json};
 
 use super::PageError;
+use super::complaints::Complaints;
 use super::keeper::{Group, Keeper};
-use super::launch::{COMPLAINTS, Launch};
+use super::launch::Launch;
 use super::scratch::Scratch;
 use super::way::Way;
 use super::wire::Wire;
-
-/// How much of what the browser said last is told, in characters.
-const LAST_WORDS: usize = 300;
 
 /// A browser with a page. Dropped, all of its processes are killed and its profile is removed.
 #[derive(Debug)]
 pub(super) struct Tab {
     wire: Wire,
-    group: Group,
+    /// None once it has been sent to a page, for what it says may be the page's then.
+    complaints: Option<Complaints>,
+    _group: Group,
     way: Option<Way>,
     sent: u64,
     /// Of the protocol, for the page; empty before there is one.
@@ -53,8 +51,9 @@ impl Tab {
         let program = launch.program()?;
         let cannot = |error| PageError::Died(format!("cannot be started: {error}"));
         let profile = scratch.profile(launch.user()).map_err(cannot)?;
-        let command = launch.command(&program, profile.path(), way.as_ref().map(Way::address));
-        let command = command.map_err(cannot)?;
+        let complaints = scratch.complaints().map_err(cannot)?;
+        let mut command = launch.command(&program, profile.path(), way.as_ref().map(Way::address));
+        command.stderr(complaints.stdio().map_err(cannot)?);
         let (group, stdin, stdout) = keeper.start(command, profile).await.map_err(cannot)?;
         let pipes = stdin
             .zip(stdout)
@@ -64,7 +63,8 @@ impl Tab {
                 tokio::process::ChildStdin::from_std(pipes.0).map_err(cannot)?,
                 tokio::process::ChildStdout::from_std(pipes.1).map_err(cannot)?,
             ),
-            group,
+            complaints: Some(complaints),
+            _group: group,
             way,
             sent: 0,
             session: String::new(),
@@ -86,7 +86,7 @@ impl Tab {
         }
     }
 
-    /// Whether the page wanted more bytes than it may have.
+    /// Whether the page wanted more bytes than it may have since it was gone to.
     pub(super) fn is_starved(&self) -> bool {
         self.way.as_ref().is_some_and(Way::is_used_up)
     }
@@ -113,6 +113,10 @@ impl Tab {
     /// Goes to an address; resolves when an answer has begun to arrive.
     pub(super) async fn navigate(&mut self, url: &reqwest::Url) -> Result<(), PageError> {
         self.seen = Seen::default();
+        self.complaints = None;
+        if let Some(way) = &self.way {
+            way.begin();
+        }
         let went = self
             .call("Page.navigate", json!({ "url": url.as_str() }))
             .await?;
@@ -142,7 +146,8 @@ impl Tab {
         });
         let method = "Runtime.evaluate";
         let answer = self.call(method, question).await?;
-        match answer["exceptionDetails"]["exception"]["description"].as_str() {
+        // What it says may be the page's; what it is called is not.
+        match answer["exceptionDetails"]["exception"]["className"].as_str() {
             Some(why) => Err(PageError::Refused {
                 method,
                 why: why.to_owned(),
@@ -196,13 +201,12 @@ impl Tab {
 
     async fn receive(&mut self) -> Result<Value, PageError> {
         let received = self.wire.receive().await;
-        received.map_err(|error| {
-            PageError::Died(match error.kind() {
-                std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::BrokenPipe => {
-                    self.last_words()
-                }
-                _ => error.to_string(),
-            })
+        received.map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::BrokenPipe => {
+                PageError::Died(self.last_words())
+            }
+            std::io::ErrorKind::FileTooLarge => PageError::TooLarge,
+            _ => PageError::Died(error.to_string()),
         })
     }
 
@@ -210,7 +214,9 @@ impl Tab {
         let about = &message["params"];
         match message["method"].as_str().unwrap_or_default() {
             "Page.javascriptDialogOpening" => {
-                self.send("Page.handleJavaScriptDialog", &json!({ "accept": false }));
+                // Whether a page may be left is asked in a dialog too, and dismissed would mean to stay.
+                let accept = about["type"] == "beforeunload";
+                self.send("Page.handleJavaScriptDialog", &json!({ "accept": accept }));
             }
             "Target.targetCreated" => self.close_other(&about["targetInfo"]),
             "Network.responseReceived"
@@ -245,27 +251,11 @@ impl Tab {
         }
     }
 
-    /// How it ended, in its own words.
+    /// How it ended; while it starts in its own words.
     fn last_words(&self) -> String {
-        let said = self.group.profile().map(|profile| profile.join(COMPLAINTS));
-        let said = said
-            .and_then(|file| fs::read(file).ok())
-            .unwrap_or_default();
-        let said = String::from_utf8_lossy(&said);
-        let lines = || said.lines().rev().map(str::trim);
-        let last = lines()
-            .find(|line| line.contains(":FATAL:") || line.starts_with("sundown:"))
-            .or_else(|| lines().find(|line| !line.is_empty()));
-        match last {
-            Some(line) => {
-                let line: String = line
-                    .chars()
-                    .filter(|c| !c.is_control())
-                    .take(LAST_WORDS)
-                    .collect();
-                format!("ended by itself; its last words: {line}")
-            }
-            None => "ended by itself, without a word".to_owned(),
+        match self.complaints.as_ref().and_then(Complaints::last) {
+            Some(line) => format!("ended by itself; its last words: {line}"),
+            None => "ended by itself".to_owned(),
         }
     }
 }

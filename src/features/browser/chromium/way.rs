@@ -43,7 +43,12 @@ impl Way {
         judged.err().map(|refused| refused.to_string())
     }
 
-    /// What was refused first, where anything was.
+    /// Forgets what was refused and counted until now: the browser goes to another page.
+    pub(super) fn begin(&self) {
+        self.proxy.begin();
+    }
+
+    /// What was refused first since then, where anything was.
     pub(super) fn refusal(&self) -> Option<String> {
         self.proxy.counts().refusals.into_iter().next()
     }

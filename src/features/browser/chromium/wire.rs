@@ -1,13 +1,21 @@
 //! The DevTools protocol through two pipes: JSON messages with a zero byte behind each.
 
+mod surrogates;
+#[cfg(test)]
+mod tests;
+
 use std::io;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStdin, ChildStdout};
+use tokio::task::{JoinHandle, spawn_blocking};
 
-/// A longer message ends the browser. A picture of 1280 × 10,000 pixels of noise has 70 MB.
-const MESSAGE_BYTES: usize = 96 * 1024 * 1024;
+/// A longer message ends the browser. A picture of 50 MiB, which is the largest file that a bot can send, has 67 in base64.
+const MESSAGE_BYTES: usize = 68 << 20;
+
+/// A message of this length is taken apart on another thread: a large one takes a tenth of a second.
+const LARGE: usize = 256 << 10;
 
 const READ_BYTES: usize = 64 * 1024;
 
@@ -20,6 +28,8 @@ pub(super) struct Wire {
     received: Vec<u8>,
     /// How much of what was received has no zero byte in it.
     looked_at: usize,
+    /// A large message, as far as it is taken apart.
+    parsing: Option<JoinHandle<serde_json::Result<Value>>>,
 }
 
 impl Wire {
@@ -30,6 +40,7 @@ impl Wire {
             unsent: Vec::new(),
             received: Vec::new(),
             looked_at: 0,
+            parsing: None,
         }
     }
 
@@ -43,14 +54,17 @@ impl Wire {
     /// Sends what was taken until a message comes.
     ///
     /// # Cancel safety
-    /// Nothing is lost: what is half sent is sent on by the next call.
+    /// Nothing is lost: what is half sent or half read goes on with the next call.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` where the browser has ended, `FileTooLarge` where a message is too long.
     pub(super) async fn receive(&mut self) -> io::Result<Value> {
         loop {
-            if let Some(message) = self.next_message()? {
+            if let Some(message) = self.next_message().await? {
                 return Ok(message);
             }
             if self.received.len() > MESSAGE_BYTES {
-                return Err(io::Error::other("sent a message that is too long"));
+                return Err(io::ErrorKind::FileTooLarge.into());
             }
             let has_unsent = !self.unsent.is_empty();
             self.received.reserve(READ_BYTES);
@@ -65,70 +79,41 @@ impl Wire {
         }
     }
 
-    fn next_message(&mut self) -> io::Result<Option<Value>> {
+    /// What has been received whole.
+    async fn next_message(&mut self) -> io::Result<Option<Value>> {
+        if self.parsing.is_none() {
+            let Some(message) = self.next_bytes() else {
+                return Ok(None);
+            };
+            if message.len() < LARGE {
+                return Ok(Some(parsed(message)?));
+            }
+            self.parsing = Some(spawn_blocking(move || parsed(message)));
+        }
+        let Some(parsing) = &mut self.parsing else {
+            return Ok(None);
+        };
+        let parsed = parsing.await;
+        self.parsing = None;
+        Ok(Some(parsed.map_err(io::Error::other)??))
+    }
+
+    fn next_bytes(&mut self) -> Option<Vec<u8>> {
         let fresh = &self.received[self.looked_at..];
         let Some(at) = fresh.iter().position(|&byte| byte == 0) else {
             self.looked_at = self.received.len();
-            return Ok(None);
+            return None;
         };
         let end = self.looked_at + at;
-        let message = &mut self.received[..end];
-        mend_surrogates(message);
-        let message = serde_json::from_slice(message)?;
-        self.received.drain(..=end);
+        let rest = self.received.split_off(end + 1);
+        let mut message = std::mem::replace(&mut self.received, rest);
+        message.truncate(end);
         self.looked_at = 0;
-        Ok(Some(message))
+        Some(message)
     }
 }
 
-/// Puts U+FFFD in the place of halves of surrogate pairs, which a script's strings may have alone and JSON for Rust may not.
-fn mend_surrogates(json: &mut [u8]) {
-    let mut at = 0;
-    while let Some(found) = json
-        .get(at..)
-        .and_then(|rest| rest.iter().position(|&byte| byte == b'\\'))
-    {
-        at += found;
-        at += match (escaped(json, at), escaped(json, at + ESCAPE)) {
-            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 2 * ESCAPE,
-            (Some(0xd800..=0xdfff), _) => {
-                json[at..at + ESCAPE].copy_from_slice(b"\\ufffd");
-                ESCAPE
-            }
-            (Some(_), _) => ESCAPE,
-            // A line end, or a backslash.
-            (None, _) => 2,
-        };
-    }
-}
-
-/// As long as `\u0000`.
-const ESCAPE: usize = 6;
-
-/// What is escaped by its number there.
-fn escaped(json: &[u8], at: usize) -> Option<u16> {
-    let digits = json.get(at..at + ESCAPE)?.strip_prefix(b"\\u")?;
-    u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn halves_of_characters_are_replaced_and_whole_ones_kept() {
-        for (sent, read) in [
-            (r#""a\ud83d""#, "a\u{fffd}"),
-            (r#""\ude00\ud83d\ud83d\ude00""#, "\u{fffd}\u{fffd}\u{1f600}"),
-            (r#""\\ud83d\n""#, "\\ud83d\n"),
-            (r#""\u00e9 \ud83d\u0041""#, "é \u{fffd}A"),
-        ] {
-            let mut json = sent.as_bytes().to_vec();
-            mend_surrogates(&mut json);
-            assert_eq!(serde_json::from_slice::<String>(&json).unwrap(), read);
-        }
-        for odd in [r#"\"#, r#"\u"#, r#"\ud8"#, r#"\uzzzz"#] {
-            mend_surrogates(&mut odd.as_bytes().to_vec());
-        }
-    }
+fn parsed(mut message: Vec<u8>) -> serde_json::Result<Value> {
+    surrogates::mend(&mut message);
+    serde_json::from_slice(&message)
 }

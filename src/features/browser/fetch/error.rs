@@ -74,6 +74,20 @@ pub(crate) enum FetchError {
 }
 
 impl FetchError {
+    /// What kind of trouble it is, without the host: for the log.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "its address is not reached",
+            Self::Redirects { .. } | Self::Nowhere { .. } => "it redirects to nowhere",
+            Self::TimedOut { .. } => "it took too long",
+            Self::Connect { .. } => "no connection",
+            Self::Tls { .. } => "no secure connection",
+            Self::Broken { .. } => "its answer cannot be read",
+            Self::Type { .. } => "a type that is not read",
+            Self::Packing { .. } => "a packing that is not read",
+        }
+    }
+
     pub(super) fn timed_out(url: &Url, after: Duration) -> Self {
         let host = host(url);
         Self::TimedOut { host, after }

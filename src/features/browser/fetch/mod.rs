@@ -9,7 +9,8 @@
 //!
 //! Invariants:
 //! - Each hop is checked anew, and connects to the addresses that were checked: its client cannot look anything up.
-//! - Bytes are counted after unpacking, and no more are held than the limit.
+//! - Bytes are counted after unpacking, and no more are held than the limit; and before it, for there may be next to nothing in
+//!   any number of them. Nothing is packed twice.
 //! - One time for all of it, from the first lookup to the last byte. Dropping the future closes the connection.
 //! - No cookies, no referrer, no proxy of the environment; nothing is remembered from one page to the next.
 //!
@@ -96,7 +97,7 @@ pub(crate) struct Fetched {
 pub(super) enum Types {
     /// Pages, texts, data in text, and PDFs.
     Readable,
-    /// Whatever it says to be.
+    /// Whatever it says to be; then a PDF has no limit of its own.
     Any,
 }
 
@@ -205,8 +206,8 @@ async fn read(
     if !is_wanted && status.is_success() {
         return Err(FetchError::Type { found: found.name });
     }
-    let limit = match found.name.as_str() {
-        "application/pdf" => limits.pdf_bytes,
+    let limit = match (types, found.name.as_str()) {
+        (Types::Readable, "application/pdf") => limits.pdf_bytes,
         _ => limits.bytes,
     };
     let (bytes, truncated) = if is_wanted && has_body(status, answer.headers()) {

@@ -32,6 +32,11 @@ impl Meter {
         self.passed() > self.limit
     }
 
+    /// What has passed until now counts no more.
+    pub(super) fn begin(&self) {
+        self.passed.store(0, Ordering::Relaxed);
+    }
+
     fn count(&self, bytes: usize) -> io::Result<()> {
         self.passed.fetch_add(bytes as u64, Ordering::Relaxed);
         if self.is_used_up() {

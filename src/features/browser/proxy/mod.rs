@@ -76,11 +76,11 @@ pub(crate) struct Counts {
     pub(crate) requests: u64,
     /// Requests that the guard refused.
     pub(crate) refused: u64,
-    /// Bytes in both directions.
+    /// Bytes in both directions since [`Proxy::begin`].
     pub(crate) bytes: u64,
     /// All the bytes that it may take were taken, and the page is not whole.
     pub(crate) is_used_up: bool,
-    /// What was refused first, 16 at most: the host, and why.
+    /// What was refused first since [`Proxy::begin`], 16 at most: the host, and why.
     pub(crate) refusals: Vec<String>,
 }
 
@@ -130,6 +130,12 @@ impl Proxy {
         counts.bytes = self.shared.meter.passed();
         counts.is_used_up = self.shared.meter.is_used_up();
         counts
+    }
+
+    /// Forgets refusals, and gives all bytes anew: for another page in the same browser.
+    pub(crate) fn begin(&self) {
+        self.shared.counts().refusals.clear();
+        self.shared.meter.begin();
     }
 
     /// Serves for ever.

@@ -200,6 +200,29 @@ async fn after_the_last_byte_that_a_page_may_take_its_connections_are_closed() {
 }
 
 #[tokio::test]
+async fn another_page_in_the_same_browser_begins_anew() {
+    let lab = Lab::new(Limits {
+        bytes: 5 << 20,
+        ..Limits::default()
+    })
+    .await;
+    let refused = "GET http://other.test/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    for _ in 0..20 {
+        lab.say(refused).await;
+    }
+    for _ in 0..3 {
+        let answer = lab.client().get(lab.url("/long")).send().await.unwrap();
+        assert_eq!(answer.bytes().await.unwrap().len(), 4 << 20);
+        assert!(!lab.proxy.counts().is_used_up);
+        lab.proxy.begin();
+        assert_eq!(lab.proxy.counts().refusals, Vec::<String>::new());
+    }
+    lab.say(&refused.replace("other", "another")).await;
+    let refusals = lab.proxy.counts().refusals;
+    assert!(refusals[0].contains("another.test"), "{refusals:?}");
+}
+
+#[tokio::test]
 async fn a_connection_on_which_nothing_passes_is_closed() {
     let idle = Duration::from_millis(200);
     let lab = Lab::new(Limits {

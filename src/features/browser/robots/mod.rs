@@ -4,16 +4,16 @@
 //!
 //! | what is at `/robots.txt` | what may be fetched | remembered for |
 //! |---|---|---|
-//! | rules | what they allow | an hour |
+//! | rules | what they allow; the first 1,000 count, up to 128 KiB of them, and paths longer than 8 KiB are not allowed | an hour |
 //! | 4xx, or too many redirects | everything | an hour |
-//! | 5xx, no answer, or an address that is not reached | nothing | five minutes |
+//! | 5xx, no answer, or an address that is not reached | nothing: the site could not be asked | five minutes |
 //!
 //! Invariants:
-//! - It is fetched like a page is: the same guard, the same limits of time, and at most 500 KiB of it.
+//! - It is fetched like a page is: the same guard, the same limits of time, and at most 500 KiB of it, whatever it says to be.
 //! - What is remembered is bounded: 64 sites, and of each what concerns us.
 //!
-//! Not done here: `Crawl-delay` and other lines that are no part of the standard. The parser is our own: the few rules
-//! that matter are a small file, which the standard's own cases test.
+//! Not done here: `Crawl-delay` and other lines that are no part of the standard. The parser is our own: the standard's few rules
+//! are a hundred lines, with its own cases as tests.
 
 mod rules;
 #[cfg(test)]
@@ -39,6 +39,17 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// A site that could not be asked may be back before an hour is over.
 const MOMENT: Duration = Duration::from_secs(5 * 60);
 
+/// What a site's operator says to a program that would fetch a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It may.
+    Allowed,
+    /// It may not.
+    Forbidden,
+    /// Nobody answered, so it may not; another time somebody may.
+    NotAsked,
+}
+
 /// Asks sites what may be fetched. Clones share what they remember.
 #[derive(Clone)]
 pub(crate) struct Robots {
@@ -48,7 +59,8 @@ pub(crate) struct Robots {
 
 #[derive(Clone)]
 struct Remembered {
-    rules: Arc<Rules>,
+    /// None where the site could not be asked.
+    rules: Option<Arc<Rules>>,
     until: Instant,
 }
 
@@ -64,45 +76,47 @@ impl Robots {
     ///
     /// # Cancel safety
     /// Dropping it closes the connection, and remembers nothing.
-    pub(crate) async fn allowed(&self, url: &Url) -> bool {
+    pub(crate) async fn ask(&self, url: &Url) -> Answer {
         let origin = url.origin();
         let rules = match self.remembered(&origin) {
-            Some(rules) => rules,
+            Some(site) => site.rules,
             None => {
-                let (rules, time) = self.ask(url).await;
-                let rules = Arc::new(rules);
-                self.remember(origin, Arc::clone(&rules), time);
+                let rules = self.fetch(url).await.map(Arc::new);
+                self.remember(origin, rules.clone());
                 rules
             }
         };
-        rules.allow(url)
+        match rules.map(|rules| rules.allow(url)) {
+            Some(true) => Answer::Allowed,
+            Some(false) => Answer::Forbidden,
+            None => Answer::NotAsked,
+        }
     }
 
-    async fn ask(&self, url: &Url) -> (Rules, Duration) {
-        let Ok(place) = url.join("/robots.txt") else {
-            return (Rules::forbid_all(), MOMENT);
-        };
+    /// None where the site cannot be asked.
+    async fn fetch(&self, url: &Url) -> Option<Rules> {
+        let place = url.join("/robots.txt").ok()?;
         match self.fetcher.fetch_with(&place, Types::Any, BYTES).await {
-            Ok(found) if found.status < 300 => (Rules::read(&found.bytes, PRODUCT), HOUR),
-            Ok(found) if found.status < 500 => (Rules::allow_all(), HOUR),
-            Ok(_) => (Rules::forbid_all(), MOMENT),
-            Err(FetchError::Redirects { .. }) => (Rules::allow_all(), HOUR),
+            Ok(found) if found.status < 300 => Some(Rules::read(&found.bytes, PRODUCT)),
+            Ok(found) if found.status < 500 => Some(Rules::allow_all()),
+            Ok(_) => None,
+            Err(FetchError::Redirects { .. }) => Some(Rules::allow_all()),
             Err(error) => {
-                debug!(%error, "a robots.txt could not be fetched, so nothing of its site is");
-                (Rules::forbid_all(), MOMENT)
+                let kind = error.kind();
+                debug!("a robots.txt could not be fetched, so nothing of its site is: {kind}");
+                None
             }
         }
     }
 
-    fn remembered(&self, origin: &Origin) -> Option<Arc<Rules>> {
+    fn remembered(&self, origin: &Origin) -> Option<Remembered> {
         let sites = self.sites();
         let site = sites.get(origin);
-        let site = site.filter(|site| site.until > Instant::now());
-        site.map(|site| Arc::clone(&site.rules))
+        site.filter(|site| site.until > Instant::now()).cloned()
     }
 
     /// Where there is no room, what would be forgotten first is forgotten.
-    fn remember(&self, origin: Origin, rules: Arc<Rules>, time: Duration) {
+    fn remember(&self, origin: Origin, rules: Option<Arc<Rules>>) {
         let mut sites = self.sites();
         if sites.len() >= SITES && !sites.contains_key(&origin) {
             let first = sites.iter().min_by_key(|(_, site)| site.until);
@@ -110,7 +124,7 @@ impl Robots {
                 sites.remove(&first);
             }
         }
-        let until = Instant::now() + time;
+        let until = Instant::now() + if rules.is_some() { HOUR } else { MOMENT };
         sites.insert(origin, Remembered { rules, until });
     }
 

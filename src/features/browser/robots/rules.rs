@@ -2,6 +2,13 @@
 
 use url::Url;
 
+/// How many rules of a site are kept, from the first one on. Each is held against each path, so they are a matter of time.
+pub(super) const RULES: usize = 1_000;
+/// How many bytes they have together, at most.
+const RULES_BYTES: usize = 128 << 10;
+/// A longer path is held against no rule: where there are any, it may not be fetched.
+pub(super) const PATH_BYTES: usize = 8 << 10;
+
 /// What one product may fetch of a site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rules(Vec<Rule>);
@@ -26,15 +33,11 @@ impl Rules {
         Self::default()
     }
 
-    pub(super) fn forbid_all() -> Self {
-        Self(vec![Rule::new(false, "/")])
-    }
-
     /// The rules of every group that names the product (in lower case), and where none does of every group for all.
     pub(super) fn read(bytes: &[u8], product: &str) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim_start_matches('\u{feff}');
-        let (mut ours, mut everybodys) = (None::<Vec<Rule>>, Vec::new());
+        let (mut ours, mut everybodys) = (None::<Kept>, Kept::default());
         let (mut is_ours, mut is_everybodys, mut names_agents) = (false, false, false);
         for line in text.split(['\n', '\r']).filter_map(read) {
             match line {
@@ -56,19 +59,23 @@ impl Rules {
                         continue;
                     }
                     if is_ours {
-                        ours.get_or_insert_default().push(Rule::new(allows, path));
+                        ours.get_or_insert_default().push(allows, path);
                     }
                     if is_everybodys {
-                        everybodys.push(Rule::new(allows, path));
+                        everybodys.push(allows, path);
                     }
                 }
             }
         }
-        Self(ours.unwrap_or(everybodys))
+        Self(ours.unwrap_or(everybodys).rules)
     }
 
     /// The longest rule that matches decides; of two as long, the one that allows; where there is none, it may be fetched.
     pub(super) fn allow(&self, url: &Url) -> bool {
+        let length = url.path().len() + url.query().map_or(0, str::len);
+        if length > PATH_BYTES {
+            return self.0.is_empty();
+        }
         let mut path = url.path().to_owned();
         if let Some(query) = url.query() {
             path.push('?');
@@ -82,6 +89,25 @@ impl Rules {
         let matching = self.0.iter().filter(|rule| rule.matches(&path));
         let deciding = matching.max_by_key(|rule| (rule.pattern.len(), rule.allows));
         deciding.is_none_or(|rule| rule.allows)
+    }
+}
+
+/// The rules of a group until there is no more room.
+#[derive(Default)]
+struct Kept {
+    rules: Vec<Rule>,
+    bytes: usize,
+}
+
+impl Kept {
+    fn push(&mut self, allows: bool, path: &str) {
+        // A byte may be written as three.
+        let has_room = self.rules.len() < RULES && self.bytes + 3 * path.len() <= RULES_BYTES;
+        if has_room {
+            let rule = Rule::new(allows, path);
+            self.bytes += rule.pattern.len();
+            self.rules.push(rule);
+        }
     }
 }
 

@@ -97,6 +97,30 @@ fn half_a_megabyte_of_stars_is_no_trouble() {
     assert!(allows(&text, &format!("/{}", "a".repeat(4_000))));
 }
 
+#[test]
+fn no_more_rules_are_kept_than_a_path_can_be_held_against() {
+    let lines = (0..2 * rules::RULES).map(|number| format!("disallow: /{number}$\n"));
+    let text = format!("user-agent: *\n{}", lines.collect::<String>());
+    assert!(!allows(&text, "/999"));
+    assert!(allows(&text, "/1000"));
+    // Bytes count as well: the second one has no room any more.
+    let stars = "*".repeat(40 << 10);
+    let text = format!("user-agent: *\ndisallow: /a{stars}\ndisallow: /b{stars}\ndisallow: /c");
+    assert!(!allows(&text, "/a") && !allows(&text, "/c"));
+    assert!(allows(&text, "/b"));
+}
+
+#[test]
+fn a_path_that_is_too_long_is_allowed_only_where_there_is_no_rule() {
+    let path = format!("/{}", "x".repeat(rules::PATH_BYTES));
+    assert!(!allows("user-agent: *\nallow: /", &path));
+    assert!(allows(
+        "user-agent: *\nallow: /",
+        &path[..rules::PATH_BYTES]
+    ));
+    assert!(allows("", &path));
+}
+
 /// A site with this at `/robots.txt`, how often it was asked, and what asks it.
 async fn site(status: u16, text: &'static str) -> (Url, Arc<AtomicUsize>, Robots, JoinSet<()>) {
     let asked = Arc::new(AtomicUsize::new(0));
@@ -106,6 +130,12 @@ async fn site(status: u16, text: &'static str) -> (Url, Arc<AtomicUsize>, Robots
         (StatusCode::from_u16(status).unwrap(), text)
     });
     let router = Router::new().route("/robots.txt", robots);
+    let (url, robots, serving) = serve(router).await;
+    (url, asked, robots, serving)
+}
+
+/// A site that this is all of, and what asks it.
+async fn serve(router: Router) -> (Url, Robots, JoinSet<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut serving = JoinSet::new();
@@ -117,39 +147,40 @@ async fn site(status: u16, text: &'static str) -> (Url, Arc<AtomicUsize>, Robots
     let guard = AddressGuard::with_lookup(vec![allowed], lookup);
     let robots = Robots::new(Fetcher::new(guard, Limits::default()));
     let url = Url::parse(&format!("http://site.test:{port}/page")).unwrap();
-    (url, asked, robots, serving)
+    (url, robots, serving)
 }
 
 #[tokio::test]
 async fn a_site_is_asked_once_an_hour() {
     let (url, asked, robots, _serving) = site(200, "user-agent: *\ndisallow: /private").await;
-    assert!(robots.allowed(&url).await);
-    assert!(!robots.allowed(&url.join("/private").unwrap()).await);
+    assert_eq!(robots.ask(&url).await, Answer::Allowed);
+    let private = url.join("/private").unwrap();
+    assert_eq!(robots.ask(&private).await, Answer::Forbidden);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     tokio::time::pause();
     tokio::time::advance(HOUR).await;
     tokio::time::resume();
-    assert!(robots.allowed(&url).await);
+    assert_eq!(robots.ask(&url).await, Answer::Allowed);
     assert_eq!(asked.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
 async fn a_site_without_rules_allows_all_and_one_that_fails_nothing() {
-    for (status, is_allowed) in [
-        (404, true),
-        (403, true),
-        (410, true),
-        (500, false),
-        (503, false),
+    for (status, answer) in [
+        (404, Answer::Allowed),
+        (403, Answer::Allowed),
+        (410, Answer::Allowed),
+        (500, Answer::NotAsked),
+        (503, Answer::NotAsked),
     ] {
         let (url, _, robots, _serving) = site(status, "").await;
-        assert_eq!(robots.allowed(&url).await, is_allowed, "{status}");
+        assert_eq!(robots.ask(&url).await, answer, "{status}");
     }
     let (url, _, robots, serving) = site(200, "").await;
     drop(serving);
-    assert!(!robots.allowed(&url).await);
+    assert_eq!(robots.ask(&url).await, Answer::NotAsked);
     let private = Url::parse("http://10.0.0.1/").unwrap();
-    assert!(!robots.allowed(&private).await);
+    assert_eq!(robots.ask(&private).await, Answer::NotAsked);
 }
 
 #[tokio::test]
@@ -157,7 +188,24 @@ async fn no_more_sites_are_remembered_than_there_is_room_for() {
     let (_, _, robots, _serving) = site(200, "").await;
     for number in 0..SITES + 10 {
         let url = Url::parse(&format!("http://10.0.0.{number}/")).unwrap();
-        assert!(!robots.allowed(&url).await);
+        assert_eq!(robots.ask(&url).await, Answer::NotAsked);
     }
     assert_eq!(robots.sites().len(), SITES);
+}
+
+#[tokio::test]
+async fn half_a_megabyte_of_it_is_read_whatever_it_says_to_be() {
+    let rest = format!("#{}\n", "x".repeat(1_023));
+    let text = format!(
+        "user-agent: *\ndisallow: /first\n{}disallow: /last\n",
+        rest.repeat(600)
+    );
+    for kind in ["text/plain", "application/pdf", "image/png"] {
+        let (text, head) = (text.clone(), [("content-type", kind)]);
+        let router = Router::new().route("/robots.txt", get(async move || (head, text)));
+        let (url, robots, _serving) = serve(router).await;
+        let ask = async |path| robots.ask(&url.join(path).unwrap()).await;
+        assert_eq!(ask("/first").await, Answer::Forbidden, "{kind}");
+        assert_eq!(ask("/last").await, Answer::Allowed, "{kind}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Real Chromium, started through the program as it is in earnest, and pages on loopback.
 
 mod deaths;
+mod leaving;
 mod measures;
 mod pages;
 mod proxied;

@@ -268,7 +268,8 @@ async fn where_no_turn_comes_the_browser_is_busy() {
         assert!(matches!(error, PageError::Busy(_)), "{error}");
     };
     tokio::select! {
-        biased; // or the second one might have the only turn first
+        // The one turn is for the first.
+        biased;
         page = lab.chromium.dom(&url) => panic!("{page:?}"),
         () = second => {}
     }

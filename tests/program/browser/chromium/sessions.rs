@@ -11,7 +11,7 @@ use super::support::{Lab, browser};
 
 const CHAT: i128 = 7;
 
-fn quick() -> SessionSettings {
+pub(super) fn quick() -> SessionSettings {
     SessionSettings {
         settle_within: Duration::from_secs(2),
         ..SessionSettings::default()
@@ -19,7 +19,11 @@ fn quick() -> SessionSettings {
 }
 
 /// Runs the sessions' service while `user` takes steps, and stops it then.
-async fn with_sessions(lab: &Lab, settings: SessionSettings, user: impl AsyncFnOnce(Sessions)) {
+pub(super) async fn with_sessions(
+    lab: &Lab,
+    settings: SessionSettings,
+    user: impl AsyncFnOnce(Sessions),
+) {
     let (host, steps) = sessions(lab.chromium.clone(), settings);
     let spec = ServiceSpec::new("pages").restart(RestartPolicy::new(Restart::Transient));
     let builder = Supervisor::builder("test")
@@ -37,7 +41,7 @@ async fn with_sessions(lab: &Lab, settings: SessionSettings, user: impl AsyncFnO
 }
 
 /// The number before what reads so.
-fn number(text: &str, what: &str) -> u32 {
+pub(super) fn number(text: &str, what: &str) -> u32 {
     let before = text.split(what).next().unwrap();
     let number = before.rsplit('[').next().unwrap();
     number

@@ -52,6 +52,41 @@ fn a_page_that_fits_no_message_is_a_file_with_a_caption() {
 }
 
 #[test]
+fn a_picture_and_an_open_page_tell_that_they_were_starved() {
+    let shot = |is_starved| Shot {
+        png: Vec::new(),
+        width: 1280,
+        height: 2000,
+        is_cut: false,
+        title: "Tea".to_owned(),
+        url: "https://tea.example/".to_owned(),
+        status: Some(200),
+        is_settled: true,
+        is_starved,
+        elapsed: Duration::ZERO,
+    };
+    let outline = |is_starved| Outline {
+        title: "Tea".to_owned(),
+        url: "https://tea.example/".to_owned(),
+        status: Some(200),
+        text: "It is hot.".to_owned(),
+        is_cut: false,
+        is_starved,
+        scrolled: (0, 0),
+    };
+    const MORE: &str = " · it loads more than I fetch";
+    for is_starved in [true, false] {
+        let replies = [
+            Reply::shot(shot(is_starved)).unwrap(),
+            Reply::outline(&outline(is_starved)),
+        ];
+        for reply in replies {
+            assert_eq!(reply.text.contains(MORE), is_starved, "{}", reply.text);
+        }
+    }
+}
+
+#[test]
 fn a_caption_is_cut_where_it_is_too_long() {
     let mut page = page(&"x".repeat(5_000));
     page.remarks = vec!["ä".repeat(2_000)];

@@ -19,6 +19,8 @@ pub struct Outline {
     pub text: String,
     /// Whether the end of the text is missing.
     pub is_cut: bool,
+    /// Whether it has wanted more bytes than a page may have since it was opened.
+    pub is_starved: bool,
     /// The window's upper edge, and the page's height, in pixels.
     pub scrolled: (u64, u64),
 }
@@ -32,7 +34,7 @@ impl std::fmt::Debug for Outline {
 }
 
 impl Outline {
-    pub(super) fn new(shown: &Value, status: Option<u16>) -> Self {
+    pub(super) fn new(shown: &Value, status: Option<u16>, is_starved: bool) -> Self {
         let pixels = |name: &str| shown[name].as_u64().unwrap_or_default();
         Self {
             title: text(&shown["title"]),
@@ -40,6 +42,7 @@ impl Outline {
             status,
             text: text(&shown["text"]),
             is_cut: shown["is_cut"] == true,
+            is_starved,
             scrolled: (pixels("top"), pixels("height")),
         }
     }

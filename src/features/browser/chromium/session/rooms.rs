@@ -6,8 +6,9 @@ use std::fmt;
 use std::rc::Rc;
 
 use reqwest::Url;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::super::tab::Tab;
 use super::super::{Chromium, PageError};
@@ -26,10 +27,14 @@ pub struct Rooms {
     open: Open,
 }
 
+/// A page between two steps. What the browser says meanwhile is heard: dialogs would stand open otherwise, and what is not
+/// read would pile up.
 struct Room {
-    tab: Tab,
-    /// Closes the room when it has been idle for too long.
-    _idle: JoinSet<()>,
+    wanted: oneshot::Sender<()>,
+    /// Given when it is wanted; or that the browser has ended meanwhile.
+    tab: oneshot::Receiver<Result<Tab, PageError>>,
+    /// Listens, and closes the room when it has been idle for too long.
+    listening: JoinSet<()>,
 }
 
 impl Rooms {
@@ -42,13 +47,12 @@ impl Rooms {
     }
 
     pub(super) async fn open(&mut self, chat: i128, url: &Url) -> Result<Outline, PageError> {
-        let taken = self.take(chat);
-        let mut tab = match taken {
-            Some(tab) => tab,
-            None if self.open.borrow().len() >= self.settings.most => {
+        let mut tab = match self.take(chat).await {
+            Some(Ok(tab)) => tab,
+            _ if self.open.borrow().len() >= self.settings.most => {
                 return Err(PageError::TooMany(self.settings.most));
             }
-            None => self.chromium.tab().await?,
+            _ => self.chromium.tab().await?,
         };
         tab.navigate(url).await?;
         self.settle(&mut tab).await?;
@@ -60,7 +64,7 @@ impl Rooms {
     /// Evaluates what does something in the page, and shows what has become of it.
     pub(super) async fn act(&mut self, chat: i128, deed: &str) -> Result<Outline, PageError> {
         // Out of the rooms: a step that is dropped takes the browser with it.
-        let mut tab = self.take(chat).ok_or(PageError::NothingOpen)?;
+        let mut tab = self.take(chat).await.ok_or(PageError::NothingOpen)??;
         let done = tab.evaluate(deed).await?;
         if let Some(error) = outline::refusal(&done) {
             self.put_back(chat, tab);
@@ -73,7 +77,8 @@ impl Rooms {
     }
 
     pub(super) fn close(&mut self, chat: i128) -> bool {
-        self.take(chat).is_some()
+        let room = self.open.borrow_mut().remove(&chat);
+        room.is_some()
     }
 
     /// Lets a page do what a step has set off.
@@ -91,29 +96,56 @@ impl Rooms {
 
     async fn outline(&self, tab: &mut Tab) -> Result<Outline, PageError> {
         let shown = tab.evaluate(&outline::look(self.settings.longest)).await?;
-        let outline = Outline::new(&shown, tab.seen.status);
+        let outline = Outline::new(&shown, tab.seen.status, tab.is_starved());
         tab.judge(&outline.url).await?;
         Ok(outline)
     }
 
-    fn take(&mut self, chat: i128) -> Option<Tab> {
-        self.open.borrow_mut().remove(&chat).map(|room| room.tab)
+    /// Dropped, it closes the page.
+    async fn take(&mut self, chat: i128) -> Option<Result<Tab, PageError>> {
+        let room = self.open.borrow_mut().remove(&chat)?;
+        // It has ended where it does not hear this.
+        let _ = room.wanted.send(());
+        let tab = room.tab.await.ok();
+        drop(room.listening);
+        tab
     }
 
     fn put_back(&mut self, chat: i128, tab: Tab) {
         let (open, time) = (Rc::downgrade(&self.open), self.settings.idle);
-        let mut idle = JoinSet::new();
-        idle.spawn_local(async move {
-            sleep(time).await;
+        let (want, wanted) = oneshot::channel();
+        let (give, given) = oneshot::channel();
+        let mut listening = JoinSet::new();
+        listening.spawn_local(async move {
+            if let Ok(kept) = timeout(time, keep(tab, wanted)).await {
+                let _ = give.send(kept);
+                return;
+            }
             let closed = open
                 .upgrade()
                 .and_then(|open| open.borrow_mut().remove(&chat));
             // After the map is free again, because this ends the task that does it.
             drop(closed);
         });
-        let room = Room { tab, _idle: idle };
+        let room = Room {
+            wanted: want,
+            tab: given,
+            listening,
+        };
         self.open.borrow_mut().insert(chat, room);
     }
+}
+
+/// Hears what the browser says until the page is wanted. One that ends is buried at once, and told when it is asked for.
+async fn keep(mut tab: Tab, mut wanted: oneshot::Receiver<()>) -> Result<Tab, PageError> {
+    let ended = tokio::select! {
+        _ = &mut wanted => return Ok(tab),
+        ended = tab.until(|_| false) => ended,
+    };
+    drop(tab);
+    let _ = wanted.await;
+    // Nothing else ends it.
+    Err(ended.err().unwrap_or(PageError::Stopped))
 }
 
 async fn quiet(tab: &mut Tab) -> Result<(), PageError> {
