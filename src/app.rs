@@ -24,7 +24,7 @@ pub(crate) use crate::features::browser::extract::{Kind, serve as extract_from_s
 #[cfg(feature = "program")]
 pub(crate) use crate::features::console;
 #[cfg(feature = "program")]
-pub(crate) use crate::store::sqlite::{Inbox, Item};
+pub(crate) use crate::store::sqlite::Inbox;
 #[cfg(feature = "program")]
 pub(crate) use crate::store::{Pos, StoreError};
 pub use polling::{Polling, polling};

@@ -23,7 +23,7 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) fn of(config: &Config) -> Result<Self, Refused> {
         let is_on = config.browser.enabled != Some(false);
-        // What was ordered before it was turned off is over soon, without anything that has to be set up.
+        // What was ordered before it was turned off is still done, and that takes no key of a search engine.
         let settings = match is_on {
             true => settings(config)?,
             false => Settings::default(),

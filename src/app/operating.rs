@@ -20,6 +20,7 @@ use crate::features::browser::{self, Browser, Wish};
 use crate::features::console::{
     self, Abilities, Console, Doing, Lines, LocalPrompt, Socket, Writing,
 };
+use crate::features::guard;
 use crate::lifecycle::{Handle, LastWords, Restart, RestartPolicy, ServiceSpec};
 use crate::store::BotId;
 use crate::telegram::Token;
@@ -95,9 +96,9 @@ impl Operating {
     fn abilities(self, handle: Handle, store: OpenStore) -> Abilities {
         Abilities {
             handle,
+            guard: guarding(self.bots, Arc::clone(&store)),
             store: Arc::new(move || store()),
             state_dir: self.state_dir,
-            bots: self.bots.iter().map(|bot| bot.0).collect(),
             lines: lines(),
             level: Arc::new(level),
             say: Some(self.say),
@@ -143,6 +144,28 @@ fn level(filter: &str) -> Result<String, String> {
         true => Ok(format!("logged from now on: {filter}")),
         false => Err("$RUST_LOG decides what is logged; start without it to change that".into()),
     }
+}
+
+/// Tells of every bot's groups.
+fn guarding(bots: Vec<BotId>, store: OpenStore) -> console::Guard {
+    Arc::new(move || {
+        let (bots, store) = (bots.clone(), store());
+        Box::pin(async move {
+            let mut text = String::new();
+            for bot in &bots {
+                let groups = guard::overview(&store, *bot).await;
+                let groups = groups.map_err(|error| error.to_string())?;
+                if bots.len() > 1 && !groups.is_empty() {
+                    text += &format!("bot {}\n", bot.0);
+                }
+                text += &groups;
+            }
+            if text.is_empty() {
+                text += "no group is known";
+            }
+            Ok(text)
+        })
+    })
 }
 
 /// Sends through the first bot that can.

@@ -55,8 +55,12 @@ impl Live {
         let refused = |text: String| Failure::fatal(ExitKind::Config, text);
         let read = tokio::task::spawn_blocking(move || read()).await?;
         let newer = read.map_err(refused)?;
-        // First what may be refused.
-        let is_level_set = telemetry::set_level(&newer.log_level).map_err(refused)?;
+        // First what may be refused. A level that was changed otherwise stays until the file says another one.
+        let is_level_new = self.config().log_level != newer.log_level;
+        let is_level_set = match is_level_new {
+            true => telemetry::set_level(&newer.log_level).map_err(refused)?,
+            false => true,
+        };
         let mut config = self.config();
         let mut now = config.changed_now(&newer);
         if !is_level_set && now.contains(&"log_level") {

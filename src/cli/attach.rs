@@ -11,11 +11,14 @@ use crate::lifecycle::ExitKind;
 /// Operate an instance that runs: its state, its log, messages, restarts
 ///
 /// With a command behind `--`, or with lines on standard input, it does that, prints what is said and ends: with 0, with
-/// 64 where there is no such command, with 69 where it could not be done or the instance does not run.
-/// On a terminal it is a prompt; `help` lists the commands.
+/// 64 where there is no such command or it is not clear which instance is meant, with 69 where it could not be done or no
+/// instance runs there, with 77 where that is another user's. On a terminal it is a prompt; `help` lists the commands.
+///
+/// The instance is the first of these that is said: --socket, NAME, --state-dir, $RUNTIME_DIRECTORY, $STATE_DIRECTORY.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Name of the instance, as it was given to `sundown systemd install`; needless where only one runs
+    /// Name of the instance: as it was given to `sundown systemd install`, or the bot's number; needless where only one runs
+    #[arg(conflicts_with = "socket")]
     name: Option<String>,
     /// State directory of the instance, where its socket is unless it has a runtime directory
     #[arg(
@@ -89,9 +92,12 @@ fn socket(args: &Args) -> Result<PathBuf, Refusal> {
         return Ok(console::socket_in(&dir));
     }
     match places.names().as_slice() {
-        [name] => places.find(name).map_err(|_| refuse(format!("the instance {name} has just ended"))),
-        [] => Err(refuse(
-            "no instance of yours is found here: name its state directory with --state-dir or $SUNDOWN_STATE_DIR, or its socket with --socket".to_owned(),
+        [name] => places
+            .find(name)
+            .map_err(|_| refuse(format!("the instance {name} has just ended"))),
+        [] => Err(Refusal::new(
+            ExitKind::Unavailable,
+            "no instance that lets you in is found here: name its state directory with --state-dir or $SUNDOWN_STATE_DIR, or its socket with --socket",
         )),
         names => Err(refuse(format!(
             "which instance? There are {}; write its name behind `attach`",

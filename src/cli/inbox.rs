@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::Refusal;
-use crate::app::{Inbox, Item, Pos, StoreError};
+use crate::app::{Inbox, Pos, StoreError};
 use crate::lifecycle::ExitKind;
 
 /// Look at the updates that wait or are parked, try parked ones again, or delete them
@@ -77,7 +77,7 @@ pub(super) fn run(args: Args) -> Result<(), Refusal> {
         }
         Command::List { queued, max } => {
             let items = inbox.list(!queued, max).map_err(refusal)?;
-            items.iter().map(line).collect()
+            items.iter().map(|item| format!("{item}\n")).collect()
         }
         Command::Show { position } => {
             let body = inbox.body(Pos(position)).map_err(refusal)?;
@@ -116,18 +116,6 @@ impl Which {
             _ => Ok(format!("{count} {what}\n")),
         }
     }
-}
-
-fn line(item: &Item) -> String {
-    let attempts = match item.attempts {
-        0 => String::new(),
-        attempts => format!("  attempts {attempts}"),
-    };
-    let error = item.error.as_deref().unwrap_or_default();
-    format!(
-        "{:>8}  {}  lane {}  {} bytes{attempts}  {error}\n",
-        item.pos.0, item.origin, item.lane, item.bytes
-    )
 }
 
 fn refusal(error: StoreError) -> Refusal {

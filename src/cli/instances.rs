@@ -1,6 +1,8 @@
 //! Where the instances of this machine have their sockets, for whoever names one, or none.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use crate::app::console::socket_in;
@@ -28,24 +30,29 @@ impl Places {
         Self(places.into_iter().flatten().map(ours).collect())
     }
 
-    /// The socket of the instance of this name, or all the places where none was found.
+    /// Where the socket of the instance of this name is, or may be, for another user's directory does not tell; or all the
+    /// places where there is none.
     pub(super) fn find(&self, name: &str) -> Result<PathBuf, Vec<PathBuf>> {
         let sockets: Vec<_> = self
             .0
             .iter()
             .map(|dir| socket_in(&dir.join(name)))
             .collect();
-        match sockets.iter().find(|socket| socket.exists()) {
+        let may_be_there = |socket: &&PathBuf| match socket.metadata() {
+            Ok(_) => true,
+            Err(error) => error.kind() == ErrorKind::PermissionDenied,
+        };
+        match sockets.iter().find(may_be_there) {
             Some(socket) => Ok(socket.clone()),
             None => Err(sockets),
         }
     }
 
-    /// The names of all instances that have a socket.
+    /// The names of all instances at whose socket somebody listens.
     pub(super) fn names(&self) -> Vec<String> {
         let dirs = self.0.iter().filter_map(|place| place.read_dir().ok());
         let instances = dirs.flatten().flatten().map(|instance| instance.path());
-        let names = instances.filter(|dir| socket_in(dir).exists());
+        let names = instances.filter(|dir| UnixStream::connect(socket_in(dir)).is_ok());
         let mut names: Vec<_> = names.filter_map(|dir| name_of(&dir)).collect();
         names.sort();
         names.dedup();
@@ -60,24 +67,27 @@ fn name_of(dir: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::net::UnixListener;
 
     use super::*;
 
-    /// A machine with these sockets.
-    fn machine(sockets: &[&str]) -> (tempfile::TempDir, Places) {
+    /// A machine with these sockets, at which somebody listens.
+    fn machine(sockets: &[&str]) -> (tempfile::TempDir, Places, Vec<UnixListener>) {
         let dir = tempfile::tempdir().unwrap();
+        let mut listeners = Vec::new();
         for instance in sockets {
             let instance = dir.path().join(instance);
             fs::create_dir_all(&instance).unwrap();
-            fs::write(socket_in(&instance), "").unwrap();
+            listeners.push(UnixListener::bind(socket_in(&instance)).unwrap());
         }
         let places = ["run", "state"].map(|place| dir.path().join(place).join("sundown"));
-        (dir, Places(places.into()))
+        (dir, Places(places.into()), listeners)
     }
 
     #[test]
     fn an_instance_is_found_by_its_name_first_where_it_is_while_it_runs() {
-        let (dir, places) = machine(&["run/sundown/tea", "state/sundown/tea", "state/sundown/42"]);
+        let (dir, places, _listeners) =
+            machine(&["run/sundown/tea", "state/sundown/tea", "state/sundown/42"]);
         let found = |name| places.find(name).unwrap();
         assert_eq!(
             found("tea"),
@@ -91,9 +101,12 @@ mod tests {
     }
 
     #[test]
-    fn instances_are_listed_once_and_only_those_with_a_socket() {
-        let (dir, places) = machine(&["run/sundown/tea", "state/sundown/tea", "state/sundown/42"]);
-        fs::create_dir_all(dir.path().join("state/sundown/stopped")).unwrap();
+    fn instances_are_listed_once_and_only_those_that_listen() {
+        let (dir, places, _listeners) =
+            machine(&["run/sundown/tea", "state/sundown/tea", "state/sundown/42"]);
+        let killed = dir.path().join("state/sundown/killed");
+        fs::create_dir_all(&killed).unwrap();
+        drop(UnixListener::bind(socket_in(&killed)).unwrap());
         assert_eq!(places.names(), ["42", "tea"]);
     }
 

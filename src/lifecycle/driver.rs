@@ -181,19 +181,13 @@ impl Driver {
                     known: services.iter().map(|each| each.name.clone()).collect(),
                 }),
             };
-            let answered = match allowed {
-                Ok(id) => {
-                    info!(
-                        service = self.machine.services()[id.0].name,
-                        "restart requested"
-                    );
-                    self.step(Event::RestartRequested(id));
-                    Ok(())
-                }
-                Err(refused) => Err(refused),
-            };
-            // Whoever asked may have gone.
-            let _ = answer.send(answered);
+            // First of all: whoever asked may be a part of what goes down. They may have gone, too.
+            let _ = answer.send(allowed.as_ref().map(|_| ()).map_err(Clone::clone));
+            if let Ok(id) = allowed {
+                let service = &self.machine.services()[id.0].name;
+                info!(service, "restart requested");
+                self.step(Event::RestartRequested(id));
+            }
         }
     }
 

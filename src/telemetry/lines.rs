@@ -85,7 +85,10 @@ pub(super) fn see_that_they_are_shown() {
         thread::sleep(UNSHOWN_FOR);
         // First of all: a line that comes from here on needs a look of its own.
         IS_LOOKING.store(false, Ordering::SeqCst);
-        write_to_stderr(&LINES.take_unshown());
+        // Else they are on their way there already.
+        if are_diverted() {
+            write_to_stderr(&LINES.take_unshown());
+        }
     });
     if looking.is_err() {
         IS_LOOKING.store(false, Ordering::SeqCst);

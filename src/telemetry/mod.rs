@@ -138,7 +138,7 @@ fn without_tokens(text: &[u8]) -> Cow<'_, [u8]> {
 #[must_use]
 pub(crate) fn redact(text: &str) -> String {
     let text = without_tokens(text.as_bytes());
-    String::from_utf8_lossy(&without_commands(&text)).into_owned()
+    String::from_utf8_lossy(&without_commands(&text, false)).into_owned()
 }
 
 /// A writer that lets no token through, and nothing that commands a terminal. It gets whole lines: the formatter writes each event at once.
@@ -147,7 +147,7 @@ struct Redacting<W>(W);
 impl<W: Write> Write for Redacting<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = without_tokens(line);
-        let text = without_commands(&text);
+        let text = without_commands(&text, true);
         lines::keep(&text);
         if lines::are_diverted() {
             if Handle::try_current().is_err() {

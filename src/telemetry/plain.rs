@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The line with its control characters written out, but for line ends, tabs, and the colours that the formatter writes.
-pub(super) fn without_commands(line: &[u8]) -> Cow<'_, [u8]> {
+/// The line with its control characters written out, as JSON does it, so that a line of JSON stays one. Line ends and tabs pass,
+/// and the colours that the formatter writes, where it does.
+pub(super) fn without_commands(line: &[u8], has_colours: bool) -> Cow<'_, [u8]> {
     if line.iter().all(|byte| is_harmless(*byte)) {
         return Cow::Borrowed(line);
     }
@@ -13,12 +14,12 @@ pub(super) fn without_commands(line: &[u8]) -> Cow<'_, [u8]> {
     let mut plain = String::with_capacity(text.len());
     let mut rest = &*text;
     while let Some(c) = rest.chars().next() {
-        let colour = colour_at(rest);
+        let colour = colour_at(rest).filter(|_| has_colours);
         let length = colour.unwrap_or(c.len_utf8());
         if colour.is_some() || !c.is_control() || matches!(c, '\n' | '\t') {
             plain.push_str(&rest[..length]);
         } else {
-            let _ = write!(plain, "{}", c.escape_default());
+            let _ = write!(plain, "\\u{:04x}", u32::from(c));
         }
         rest = &rest[length..];
     }
@@ -51,18 +52,18 @@ mod tests {
     use super::*;
 
     fn plain(line: &str) -> String {
-        String::from_utf8(without_commands(line.as_bytes()).into_owned()).unwrap()
+        String::from_utf8(without_commands(line.as_bytes(), true).into_owned()).unwrap()
     }
 
     #[test]
     fn what_commands_a_terminal_is_written_out() {
         for (line, expected) in [
-            ("\x1b]52;c;aGk=\x07\n", "\\u{1b}]52;c;aGk=\\u{7}\n"),
-            ("\x1b[2J", "\\u{1b}[2J"),
-            ("\u{9b}31m", "\\u{9b}31m"),
-            ("a\rb\x08\x7f", "a\\rb\\u{8}\\u{7f}"),
-            ("\x1b[3\x1b[0m", "\\u{1b}[3\x1b[0m"),
-            ("\x1b", "\\u{1b}"),
+            ("\x1b]52;c;aGk=\x07\n", "\\u001b]52;c;aGk=\\u0007\n"),
+            ("\x1b[2J", "\\u001b[2J"),
+            ("\u{9b}31m", "\\u009b31m"),
+            ("a\rb\x08\x7f", "a\\u000db\\u0008\\u007f"),
+            ("\x1b[3\x1b[0m", "\\u001b[3\x1b[0m"),
+            ("\x1b", "\\u001b"),
         ] {
             assert_eq!(plain(line), expected);
         }
@@ -82,14 +83,32 @@ mod tests {
     #[test]
     fn a_line_without_any_is_not_copied() {
         let line = "2026 WARN \t错误\n".as_bytes();
-        assert!(matches!(without_commands(line), Cow::Borrowed(_)));
+        assert!(matches!(without_commands(line, true), Cow::Borrowed(_)));
     }
 
     #[test]
     fn what_is_no_utf8_does_not_hide_a_command() {
         assert_eq!(
-            without_commands(b"\xff\x1b[2J").as_ref(),
-            "\u{fffd}\\u{1b}[2J".as_bytes()
+            without_commands(b"\xff\x1b[2J", true).as_ref(),
+            "\u{fffd}\\u001b[2J".as_bytes()
+        );
+    }
+
+    #[test]
+    fn json_stays_json_and_says_the_same() {
+        let said = "no\u{7f}\u{85}\x1b[8m";
+        let json = serde_json::json!({ "error": said }).to_string();
+        let plain = without_commands(json.as_bytes(), false);
+        assert!(plain.is_ascii());
+        let read: serde_json::Value = serde_json::from_slice(&plain).unwrap();
+        assert_eq!(read["error"], said);
+    }
+
+    #[test]
+    fn where_nobody_writes_colours_none_pass() {
+        assert_eq!(
+            without_commands(b"\x1b[8mhidden", false).as_ref(),
+            b"\\u001b[8mhidden"
         );
     }
 }

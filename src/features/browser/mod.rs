@@ -18,7 +18,7 @@
 //! - Whatever takes part in a page ends with its future: there is no task, no process and no connection of it then.
 //! - Each page has a deadline at every step, and a browser and an extractor of its own, so a hostile one spoils itself alone.
 //! - What is told of a page names its final address, who has read it, and that something is missing where it is.
-//! - Nothing of pages, terms or addresses stands in the log.
+//! - Nothing of pages, terms or addresses stands in the log, but for hosts at `debug`, which the HTTP client names there.
 //!
 //! Not done: logging in, cookies that outlive a page, downloads, pages of search engines that are made for people. Pages that
 //! are refused to programs by `robots.txt` are left alone by the assistant; a person who names an address is a reader like

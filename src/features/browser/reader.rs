@@ -119,12 +119,6 @@ impl Browser {
         self.0.chromium.is_installed()
     }
 
-    /// A seat, where one is free.
-    pub(crate) fn seat(&self) -> Option<Seat> {
-        let seat = Arc::clone(&self.0.seats).try_acquire_owned();
-        seat.ok().map(Seat)
-    }
-
     /// The next seat that is free.
     ///
     /// # Cancel safety

@@ -17,7 +17,7 @@ const MOST_SEATS: usize = 16;
 pub(crate) struct Settings {
     /// Chromium's program. None: the first of its usual names that is on `PATH`.
     pub(crate) chromium: Option<PathBuf>,
-    /// Pages that are open in Chromium at a time: 1 to 16. Each takes 0.1 GB where
+    /// Pages that are read or drawn by Chromium at a time: 1 to 16. Those that chats have open come on top. Each takes 0.1 GB where
     /// it is small, and a script's heap may grow to 0.5 GB.
     pub(crate) pages: usize,
     /// Pages that are in hand at a time, in whatever way and over all chats. Each is a handler that may take minutes, and

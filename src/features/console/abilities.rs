@@ -15,6 +15,8 @@ pub type Doing = BoxFuture<'static, Result<String, String>>;
 pub type Writing = BoxStream<'static, Result<String, String>>;
 /// Sends a text to a chat.
 pub type Say = Arc<dyn Fn(i64, String) -> Doing + Send + Sync>;
+/// Tells of the groups that are known.
+pub type Guard = Arc<dyn Fn() -> Doing + Send + Sync>;
 /// Asks the model.
 pub type Ask = Arc<dyn Fn(String) -> Writing + Send + Sync>;
 /// Reads a web page, by its address.
@@ -33,12 +35,12 @@ pub struct Abilities {
     pub store: OpenStore,
     /// Where that store is.
     pub state_dir: PathBuf,
-    /// The bots' numbers, which their documents' names begin with.
-    pub bots: Vec<i64>,
     /// The log lines.
     pub lines: Lines,
     /// `level`.
     pub level: Level,
+    /// `guard`.
+    pub guard: Guard,
     /// `say`.
     pub say: Option<Say>,
     /// `ask`.

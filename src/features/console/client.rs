@@ -96,7 +96,7 @@ pub async fn run_lines(stream: UnixStream, lines: impl IntoIterator<Item = Strin
     match end {
         Answer::Done(code) => code,
         Answer::Refused(why) => {
-            say(&why);
+            say(&plain(&why));
             GONE
         }
         Answer::Gone => {

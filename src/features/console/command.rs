@@ -33,7 +33,7 @@ pub(super) enum Inbox {
 
 /// Name, arguments, and what it does.
 pub(super) const COMMANDS: [(&str, &str, &str); 13] = [
-    ("help", "", "list the commands"),
+    ("help", "", "list the commands; Escape ends one that runs"),
     ("status", "", "phase, services, lanes, backlog, last poll"),
     (
         "services",
@@ -69,7 +69,7 @@ pub(super) const COMMANDS: [(&str, &str, &str); 13] = [
     (
         "guard",
         "",
-        "the groups that are guarded, with their open cases",
+        "the groups, whether the guard is on there, and who has still to verify",
     ),
     (
         "drain",
@@ -152,7 +152,10 @@ impl Command {
 
     /// Whether it tells what strangers have written: pages, models, people.
     pub(super) fn quotes_others(&self) -> bool {
-        matches!(self, Self::Ask(_) | Self::Read(_) | Self::Inbox(_))
+        matches!(
+            self,
+            Self::Ask(_) | Self::Read(_) | Self::Inbox(_) | Self::Guard
+        )
     }
 
     /// Whether a line may be kept in a history that is written to disk: what is said to people and to a model is theirs.

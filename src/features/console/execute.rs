@@ -9,7 +9,6 @@ use super::command::{COMMANDS, Command};
 use super::session::Out;
 use super::{inbox, status};
 use crate::lifecycle::Phase;
-use crate::store::{Document, Key, StoreError};
 
 /// Done.
 const WELL: u8 = 0;
@@ -17,8 +16,6 @@ const WELL: u8 = 0;
 const FAILED: u8 = 1;
 /// No command.
 const USAGE: u8 = 64;
-/// Documents that are read at a time.
-const PAGE: usize = 500;
 
 /// What executes an operator's lines. Cheap to clone.
 #[derive(Clone)]
@@ -86,7 +83,7 @@ impl Console {
                 None => Err(absent("read")),
             },
             Command::Inbox(order) => inbox::execute(order, abilities.state_dir.clone()).await,
-            Command::Guard => self.guard().await.map_err(|error| error.to_string()),
+            Command::Guard => (abilities.guard)().await,
             Command::Drain => self.drain(out).await,
             Command::Shutdown => {
                 abilities.handle.request_stop("the operator's console");
@@ -144,44 +141,6 @@ impl Console {
             out.say("\n").await;
         }
         Ok(String::new())
-    }
-
-    async fn guard(&self) -> Result<String, StoreError> {
-        let mut text = String::new();
-        for bot in &self.0.bots {
-            let groups = self.names(&format!("{bot}/guard/group/")).await?;
-            let cases = self.names(&format!("{bot}/guard/case/")).await?;
-            for group in groups {
-                let prefix = format!("{group}/");
-                let open = cases.iter().filter(|case| case.starts_with(&prefix));
-                let _ = writeln!(
-                    text,
-                    "bot {bot}  group {group:<16} {} open cases",
-                    open.count()
-                );
-            }
-        }
-        if text.is_empty() {
-            text += "no group is known";
-        }
-        Ok(text)
-    }
-
-    /// What follows a prefix in the names of documents.
-    async fn names(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let store = (self.0.store)();
-        let (mut names, mut after) = (Vec::new(), None::<Key>);
-        loop {
-            let page: Vec<Document> = store.scan(prefix, after.as_ref(), PAGE).await?;
-            let Some(last) = page.last() else {
-                return Ok(names);
-            };
-            after = Some(last.key.clone());
-            let found = page
-                .iter()
-                .filter_map(|each| each.key.as_str().strip_prefix(prefix));
-            names.extend(found.map(str::to_owned));
-        }
     }
 
     /// Asks for the stop, and says at each change what it waits for.

@@ -35,13 +35,13 @@ fn carry_out(order: &Order, dir: &Path) -> Result<Result<String, String>, StoreE
 
 fn list(inbox: &Inbox, queued: bool) -> Result<String, StoreError> {
     let mut text = String::new();
-    for item in inbox.list(!queued, MOST)? {
-        let error = item.error.as_deref().unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "{:>8}  {}  lane {}  {} bytes  {error}",
-            item.pos.0, item.origin, item.lane, item.bytes
-        );
+    let items = inbox.list(!queued, MOST + 1)?;
+    let (told, left_out) = items.split_at(items.len().min(MOST as usize));
+    for item in told {
+        let _ = writeln!(text, "{item}");
+    }
+    if !left_out.is_empty() {
+        text += "… and more\n";
     }
     if text.is_empty() {
         text = if queued {

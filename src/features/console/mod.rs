@@ -19,7 +19,7 @@
 //! - The socket has mode 0600 from its first moment, and only the process's own user and root are let in.
 //!
 //! Deliberately not done: a line that wraps (the prompt's row scrolls sideways instead, which no resize can break), job
-//! control at the prompt. `inbox show` is the one command that shows what people have written.
+//! control at the prompt. What strangers have written is shown without its colours.
 
 mod abilities;
 mod client;
@@ -36,7 +36,7 @@ mod socket;
 mod status;
 mod terminal;
 
-pub use abilities::{Abilities, Ask, Doing, Level, Lines, OpenStore, Read, Say, Writing};
+pub use abilities::{Abilities, Ask, Doing, Guard, Level, Lines, OpenStore, Read, Say, Writing};
 pub use client::{connect, run_lines, run_prompt, runtime_dir, socket_in};
 pub use execute::Console;
 pub use local::LocalPrompt;

@@ -194,19 +194,25 @@ impl Prompt {
             self.history.add(&line).await;
         }
         self.has_ended_the_instance |= Command::ends_the_instance(&line);
+        if !self.ask(Request::Line(line)) {
+            self.draw("too many commands wait; this one is not done\n")
+                .await?;
+            return Ok(None);
+        }
         let command = command.ok().flatten();
         self.running.push_back(Running {
             ends_at_a_key: command.as_ref().is_some_and(Command::ends_at_a_key),
             quotes_others: command.as_ref().is_some_and(Command::quotes_others),
         });
-        self.ask(Request::Line(line));
         Ok(None)
     }
 
     async fn answer(&mut self, reply: Reply) -> io::Result<()> {
         match reply {
             Reply::Hello { services } => {
-                self.editor.services = services;
+                // They get into the line as they are.
+                let is_name = |name: &String| !name.contains(char::is_control);
+                self.editor.services = services.into_iter().filter(is_name).collect();
                 Ok(())
             }
             Reply::Out(text) => {
@@ -274,9 +280,9 @@ impl Prompt {
         self.terminal.write(drawn.as_bytes()).await
     }
 
-    /// A queue that is full belongs to a session that does not answer; then this line is lost.
-    fn ask(&self, request: Request) {
-        let _ = self.session.requests.try_send(request);
+    /// False where the queue is full: it belongs to a session that does not answer, or not as fast as somebody pastes.
+    fn ask(&self, request: Request) -> bool {
+        self.session.requests.try_send(request).is_ok()
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) enum Reply {
     Hello { services: Vec<String> },
     /// A piece of text, with its line ends.
     Out(String),
-    /// The line has been done: 0 well, 1 not, 64 where it was no command.
+    /// The line has been done: 0 well, 1 not, 64 where it was no command, 130 where it was broken off.
     Done(u8),
     /// Last of all, why there is no session, or none any more, while the instance goes on.
     Refused(String),
@@ -93,11 +93,14 @@ async fn serve(
         let code = tokio::select! {
             biased;
             code = console.execute(&line, &out) => code,
-            is_there = cancelled(&mut requests, &mut waiting) => {
-                if !is_there {
+            why = interrupted(&mut requests, &mut waiting) => match why {
+                Interrupted::Cancelled => CANCELLED,
+                Interrupted::Gone => return,
+                Interrupted::Flooded => {
+                    let why = format!("more than {QUEUE} commands wait");
+                    let _ = replies.send(Reply::Refused(why)).await;
                     return;
                 }
-                CANCELLED
             }
         };
         if replies.send(Reply::Done(code)).await.is_err() {
@@ -106,14 +109,26 @@ async fn serve(
     }
 }
 
-/// Resolves when what runs is to be broken off; false where the operator has gone.
-async fn cancelled(requests: &mut mpsc::Receiver<Request>, waiting: &mut VecDeque<String>) -> bool {
-    while let Some(request) = requests.recv().await {
-        match request {
-            Request::Cancel => return true,
-            Request::Line(line) if waiting.len() < QUEUE => waiting.push_back(line),
-            Request::Line(_) => {}
+/// Why what runs is broken off.
+enum Interrupted {
+    /// The operator wants it so.
+    Cancelled,
+    /// There is no operator any more.
+    Gone,
+    /// One who says so much is none.
+    Flooded,
+}
+
+async fn interrupted(
+    requests: &mut mpsc::Receiver<Request>,
+    waiting: &mut VecDeque<String>,
+) -> Interrupted {
+    loop {
+        match requests.recv().await {
+            Some(Request::Cancel) => return Interrupted::Cancelled,
+            Some(Request::Line(line)) if waiting.len() < QUEUE => waiting.push_back(line),
+            Some(Request::Line(_)) => return Interrupted::Flooded,
+            None => return Interrupted::Gone,
         }
     }
-    false
 }

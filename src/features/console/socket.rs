@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use super::execute::Console;
 use super::session::{self, Reply, Request, Session};
-use crate::lifecycle::{Failure, Service, ServiceContext};
+use crate::lifecycle::{Failure, Phase, Service, ServiceContext};
 
 /// The socket's name in its directory.
 pub(super) const NAME: &str = "console.sock";
@@ -92,7 +92,7 @@ impl Service for Socket {
             }
             let (console, cx_of_talk) = (self.console.clone(), cx.clone());
             let talking = async move {
-                talk(stream, console, cx_of_talk.draining()).await;
+                talk(stream, console, &cx_of_talk).await;
                 drop(seat);
             };
             if cx.spawn(talking).is_err() {
@@ -160,8 +160,14 @@ impl Drop for RemovedAtEnd {
 }
 
 /// Until the client hangs up, or the service is to end: then it is still given what has been said.
-async fn talk(mut stream: UnixStream, console: Console, draining: impl Future<Output = ()>) {
-    if let Some(why) = converse(&mut stream, console, draining).await {
+async fn talk(mut stream: UnixStream, console: Console, cx: &ServiceContext) {
+    let handle = console.0.handle.clone();
+    let refused = converse(&mut stream, console, cx.draining()).await;
+    // Where the service alone ends, the instance is still there.
+    let restarts = cx.is_draining() && handle.phase() == Phase::Running;
+    let why =
+        refused.or_else(|| restarts.then(|| "the console is restarted; attach again".to_owned()));
+    if let Some(why) = why {
         refuse(&stream, &why);
     }
 }

@@ -94,9 +94,11 @@ impl Terminal {
         let mut bytes = [0; 1_024];
         loop {
             let mut ready = self.file.readable().await?;
-            // Whoever reads from there is stopped, with all that runs here.
-            if !is_in_front(self.file.get_ref()) {
-                return Err(in_the_background());
+            // Whoever reads from the background is stopped, with all that runs here.
+            match tcgetpgrp(self.file.get_ref()) {
+                Ok(group) if group == getpgrp() => {}
+                Ok(_) => return Err(in_the_background()),
+                Err(_) => return Err(io::Error::other("it was closed")),
             }
             if let Ok(read) = ready.try_io(|file| file.get_ref().read(&mut bytes)) {
                 return Ok(bytes[..read?].to_vec());

@@ -1,5 +1,6 @@
 //! Where decisions are written down: a group and its people, in the group's own lane.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -33,12 +34,12 @@ pub(super) struct Desk<'a> {
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Mark {}
 
-pub(super) fn group_name(chat: i64) -> String {
+pub(super) fn group_name(chat: impl Display) -> String {
     format!("guard/group/{chat}")
 }
 
 /// Pending cases are found by their group.
-pub(super) fn case_name(chat: i64, user: i64) -> String {
+pub(super) fn case_name(chat: impl Display, user: impl Display) -> String {
     format!("guard/case/{chat}/{user}")
 }
 

@@ -33,6 +33,7 @@ mod machine;
 mod migrate;
 mod notices;
 mod orphans;
+mod overview;
 mod private;
 mod prompt;
 mod raid;
@@ -51,6 +52,7 @@ use super::{Failed, moment};
 use crate::bot::{State, Timer, UpdateHandler};
 use crate::lifecycle::Handle;
 use crate::telegram::outgoing::Outgoing;
+pub(crate) use overview::overview;
 use work::Work;
 
 /// Kinds of updates that the tree takes.

@@ -3,6 +3,7 @@
 //! Reading disturbs nobody. What is written here are single rows that the running process does not hold: parked ones. One
 //! that is to be tried again is only marked; the process, or the next one, takes it up.
 
+use std::fmt;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -30,6 +31,18 @@ pub struct Item {
     pub error: Option<String>,
     /// Bytes of its JSON text.
     pub bytes: u64,
+}
+
+/// In one line: where it is, what it is, how often it was tried, and why it is parked.
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (pos, origin, lane, bytes) = (self.pos.0, &self.origin, self.lane, self.bytes);
+        write!(f, "{pos:>8}  {origin}  lane {lane}  {bytes} bytes")?;
+        if self.attempts > 0 {
+            write!(f, "  attempts {}", self.attempts)?;
+        }
+        write!(f, "  {}", self.error.as_deref().unwrap_or_default())
+    }
 }
 
 impl Inbox {

@@ -42,6 +42,22 @@ async fn a_terminal_that_nobody_reads_delays_no_stop_beyond_its_budget() {
 }
 
 #[tokio::test]
+async fn a_window_that_is_closed_leaves_the_bot_running() {
+    let place = Place::new().await;
+    let (pty, pts) = pty_process::blocking::open().unwrap();
+    pty.resize(pty_process::Size::new(24, 100)).unwrap();
+    let mut child = place.unread().spawn(pts).unwrap();
+    place.server.say(7, "/ping").await;
+    place.server.wait_for_answers(7, 1).await;
+    drop(pty);
+    place.server.say(7, "/ping").await;
+    place.server.wait_for_answers(7, 2).await;
+    assert!(place.told("tail 100").contains("the prompt is gone"));
+    place.told("shutdown");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test]
 async fn without_a_terminal_it_says_so_once_and_runs_on() {
     let place = Place::new().await;
     let bot = place.bot_that(|command: &mut Command| command.arg("--console"));

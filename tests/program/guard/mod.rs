@@ -5,6 +5,7 @@ mod captchas;
 mod crashes;
 mod group;
 mod many;
+mod operator;
 mod raids;
 mod scans;
 mod town;

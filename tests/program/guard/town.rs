@@ -68,6 +68,16 @@ impl Town {
         Process::start(&mut command)
     }
 
+    /// What an operator is told who attaches for one command.
+    pub(super) fn attached(&self, command: &str) -> String {
+        let mut attach = Command::new(env!("CARGO_BIN_EXE_sundown"));
+        attach.args(["attach", "--state-dir"]);
+        attach.arg(self.state.path().join("state"));
+        let ended = Process::start(attach.args(["--", command])).end();
+        ended.assert_code(0);
+        ended.stdout
+    }
+
     pub(super) async fn joins(&self, chat: i64, person: i64) {
         let who = json!({ "chat_id": chat, "user": user(person) });
         self.server.post("join", who).await;

@@ -26,7 +26,7 @@ use std::time::Duration;
 use teloxide::dispatching::UpdateFilterExt;
 use teloxide::prelude::*;
 use teloxide::types::{AllowedUpdate, ChatAction, Me};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::reader::{Browser, Render, Seat, Wish};
@@ -52,8 +52,8 @@ pub(crate) const UPDATES: [AllowedUpdate; 1] = [AllowedUpdate::Message];
 
 /// Telegram shows for five seconds that the bot is busy.
 const BUSY_EVERY: Duration = Duration::from_millis(4_500);
-/// What finds no seat looks for one again after this.
-const NO_SEAT: Duration = Duration::from_secs(1);
+/// What finds no seat within this looks for one again after as long.
+const FOR_A_SEAT: Duration = Duration::from_secs(1);
 /// What is being sent when the bot stops may take so long; then the next start sends it.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// What has ended the process so often is not tried again.
@@ -188,6 +188,7 @@ async fn on_timer(tools: Tools, timer: Timer, verdict: Verdict) -> Result<(), Fa
             match sent {
                 Sent::Over | Sent::FileRefused(_) => Ok(()),
                 Sent::Later { by, wait } => Ok(again(by, tries + 1).after(&tools.state, wait)?),
+                Sent::NextStart => Ok(again(by, tries).now(&tools.state)?),
             }
         }
     }
@@ -195,8 +196,9 @@ async fn on_timer(tools: Tools, timer: Timer, verdict: Verdict) -> Result<(), Fa
 
 /// Does what was asked for, and sends what came of it.
 async fn carry_out(tools: &Tools, job: Job, deaths: u32, verdict: &Verdict) -> Result<(), Failed> {
-    let Some(seat) = tools.browser.seat() else {
-        return Ok(Work::Do(job).after(&tools.state, NO_SEAT)?);
+    // In turn with models, which wait for theirs; but not for long, for this is a handler.
+    let Ok(seat) = timeout(FOR_A_SEAT, tools.browser.seat_in_turn()).await else {
+        return Ok(Work::Do(job).after(&tools.state, FOR_A_SEAT)?);
     };
     let began = Instant::now();
     let reply = if deaths >= DEADLY {
@@ -238,6 +240,10 @@ async fn carry_out(tools: &Tools, job: Job, deaths: u32, verdict: &Verdict) -> R
                 ..job
             };
             Ok(Work::Do(again).after(&tools.state, wait)?)
+        }
+        Sent::NextStart => {
+            let order = job.order.again();
+            Ok(Work::Do(Job { order, ..job }).now(&tools.state)?)
         }
     }
 }
@@ -301,6 +307,8 @@ enum Sent {
     Over,
     /// It is to be sent again, perhaps elsewhere.
     Later { by: Asker, wait: Duration },
+    /// The bot goes down; the next start sends it.
+    NextStart,
     /// The file in it does not arrive, and this is why; a text may.
     FileRefused(String),
 }
@@ -324,8 +332,7 @@ async fn deliver(tools: &Tools, by: Asker, reply: Reply, since: Moment, tries: u
         sent = reply.deliver(&origin) => sent,
         () = out_of_patience => {
             debug!(chat_id = by.chat, "the next start sends it");
-            let wait = Duration::ZERO;
-            return Sent::Later { by, wait };
+            return Sent::NextStart;
         }
     };
     let Err(error) = sent else {

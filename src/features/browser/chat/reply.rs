@@ -131,6 +131,9 @@ impl Reply {
             title => one_line(title),
         };
         let mut about = short(&outline.url);
+        if let Some(status) = outline.status.filter(|status| *status >= 400) {
+            about += &format!(" · status {status}");
+        }
         if outline.is_starved {
             about += " · it loads more than I fetch";
         }

@@ -37,7 +37,7 @@ pub enum PageError {
     #[error("the address leads to a file and not to a page; files are not downloaded")]
     Download,
     /// More than the browser hands over at one go.
-    #[error("the picture of the page is too large: it has more than 50 MB")]
+    #[error("what the browser hands over is too large: more than 50 MB, as a picture or a page")]
     TooLarge,
     /// The browser could not be started, which it may say more of, or ended by itself.
     #[error("Chromium {0}")]

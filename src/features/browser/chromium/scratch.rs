@@ -10,6 +10,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
@@ -81,7 +82,17 @@ fn lock(folder: &Path) -> io::Result<File> {
     Ok(lock)
 }
 
-/// Removes what nobody holds the lock of. A folder whose lock is not there yet belongs to somebody who is just making it.
+/// Nobody takes so long to make a folder, nor to remove one.
+const OLD: Duration = Duration::from_secs(3_600);
+
+/// Whether nothing was made or removed in it for long: somebody was killed who was about to.
+fn is_old(folder: &Path) -> bool {
+    let changed = fs::symlink_metadata(folder).and_then(|folder| folder.modified());
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > OLD))
+}
+
+/// Removes what nobody holds the lock of. A folder whose lock is not there yet belongs to somebody who is just making it, and
+/// one whose lock is gone to somebody who is just removing it; but not for ever.
 fn sweep(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else {
         return;
@@ -105,8 +116,9 @@ fn is_abandoned(folder: &Path) -> bool {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     let mut options = OpenOptions::new();
     let options = options.read(true).custom_flags(flags.cast_signed());
-    let Ok(lock) = options.open(folder.join(LOCK)) else {
-        return false;
+    let lock = match options.open(folder.join(LOCK)) {
+        Ok(lock) => lock,
+        Err(error) => return error.kind() == io::ErrorKind::NotFound && is_old(folder),
     };
     let is_lock = lock
         .metadata()

@@ -15,7 +15,7 @@
 //! Invariants:
 //! - Whatever a page does to its parser ends one child, and is an [`ExtractError`] here.
 //! - No child outlives its deadline, the caller's future, or this process (see [`Extractor::extract`]).
-//! - The child has no environment, writes no file, and needs neither network nor configuration.
+//! - The child has nothing in its environment but the address, writes no file, and needs neither network nor configuration.
 //! - Nothing of a page is in an error.
 //!
 //! Not done here: fetching, running scripts, reading text out of pictures. A page that only scripts fill comes out empty,

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::models::Model;
 use super::reading::{Reading, text_of};
+use super::web::Web;
 
 const ADA: i64 = 81;
 const BEN: i64 = 82;
@@ -66,6 +67,25 @@ async fn a_model_shows_a_page_as_an_answer_and_not_one_of_a_site_that_does_not_w
     }
     assert!(model.offered().contains("show_page"));
     reading.wait_for_browsers(false).await;
+}
+
+#[tokio::test]
+async fn a_model_searches_where_there_is_somebody_to_ask() {
+    let model = Model::that_calls("search_web").await;
+    let engine = Web::start().await;
+    let search = format!(
+        "[browser.search]\nkind = \"searxng\"\nurl = \"{}\"",
+        engine.url("")
+    );
+    let reading = Reading::new(&format!("{search}\n{}", model.settings())).await;
+    let _bot = reading.bot();
+    reading.server.say(ADA, "green tea").await;
+    let answer = |message: &Value| text_of(message).contains("I read: ");
+    let answer = the_message(&reading, ADA, answer).await;
+    assert!(
+        text_of(&answer).contains("https://tea.example/on"),
+        "{answer}"
+    );
 }
 
 /// Waits for a message that is so; an answer grows while it is spoken.

@@ -18,7 +18,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// One that calls this tool with the question for an address.
+    /// One that calls this tool with the question, as an address or as what to search for.
     pub(super) async fn that_calls(tool: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
@@ -58,7 +58,8 @@ fn speak(tool: &str, body: &Value) -> impl IntoResponse + use<> {
     let (delta, reason) = if last["role"] == "tool" {
         (json!({ "content": format!("I read: {words}") }), "stop")
     } else {
-        let arguments = json!({ "url": words }).to_string();
+        let argument = if tool == "search_web" { "terms" } else { "url" };
+        let arguments = json!({ argument: words }).to_string();
         let function = json!({ "name": tool, "arguments": arguments });
         let call = json!({ "index": 0, "id": "c1", "type": "function", "function": function });
         (json!({ "tool_calls": [call] }), "tool_calls")

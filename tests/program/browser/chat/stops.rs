@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use tokio::time::sleep;
 
 use super::reading::Reading;
 
@@ -28,6 +29,27 @@ async fn a_stop_waits_for_no_page_leaves_no_browser_and_the_next_start_goes_on()
         text.starts_with("Sorry: "),
         "the deadline has its say: {text}"
     );
+}
+
+#[tokio::test]
+async fn a_page_that_is_open_and_frozen_delays_no_stop() {
+    let Some(reading) = Reading::with_chromium("a_page_that_is_open_and_frozen", "").await else {
+        return;
+    };
+    let bot = reading.bot();
+    reading.asks(ADA, "/open", "/freezes").await;
+    assert!(reading.text(ADA).await.contains("Freeze"));
+    let busy = async || reading.server.state().await["calls"]["sendchataction"].as_u64();
+    let before = busy().await;
+    reading.server.say(ADA, "/click 1").await;
+    while busy().await == before {
+        sleep(Duration::from_millis(20)).await; // between two looks at a condition
+    }
+    bot.signal(Signal::SIGTERM);
+    let ended = bot.end();
+    ended.assert_code(0);
+    assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
+    reading.wait_for_browsers(false).await;
 }
 
 #[tokio::test]

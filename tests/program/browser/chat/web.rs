@@ -68,6 +68,7 @@ fn routes(article_reads: &Arc<AtomicUsize>, given: Arc<Mutex<Vec<u8>>>) -> Route
         .route("/article", article)
         .route("/app", page(APP))
         .route("/loop", page("<div id=app></div><script>for (;;);</script>"))
+        .route("/freezes", page("<title>Ice</title><button onclick='for (;;);'>Freeze</button>"))
         .route("/picture", page("<title>Cups</title><img src=/cup.png>"))
         .route("/green", page("<title>Green</title><body style='margin:0;background:#00ff00'><div style='height:3000px'>"))
         .route("/tall", page("<title>Tall</title><body style='margin:0'><div style='height:9500px'>"))

@@ -1,6 +1,6 @@
 //! The open pages, on their thread.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
@@ -31,6 +31,8 @@ pub struct Rooms {
 /// read would pile up.
 struct Room {
     wanted: oneshot::Sender<()>,
+    /// Until its browser has ended.
+    is_alive: Rc<Cell<bool>>,
     /// Given when it is wanted; or that the browser has ended meanwhile.
     tab: oneshot::Receiver<Result<Tab, PageError>>,
     /// Listens, and closes the room when it has been idle for too long.
@@ -49,7 +51,7 @@ impl Rooms {
     pub(super) async fn open(&mut self, chat: i128, url: &Url) -> Result<Outline, PageError> {
         let mut tab = match self.take(chat).await {
             Some(Ok(tab)) => tab,
-            _ if self.open.borrow().len() >= self.settings.most => {
+            _ if self.count() >= self.settings.most => {
                 return Err(PageError::TooMany(self.settings.most));
             }
             _ => self.chromium.tab().await?,
@@ -79,6 +81,12 @@ impl Rooms {
     pub(super) fn close(&mut self, chat: i128) -> bool {
         let room = self.open.borrow_mut().remove(&chat);
         room.is_some()
+    }
+
+    /// Pages that have a browser.
+    fn count(&self) -> usize {
+        let open = self.open.borrow();
+        open.values().filter(|room| room.is_alive.get()).count()
     }
 
     /// Lets a page do what a step has set off.
@@ -115,9 +123,11 @@ impl Rooms {
         let (open, time) = (Rc::downgrade(&self.open), self.settings.idle);
         let (want, wanted) = oneshot::channel();
         let (give, given) = oneshot::channel();
+        let is_alive = Rc::new(Cell::new(true));
+        let alive = Rc::clone(&is_alive);
         let mut listening = JoinSet::new();
         listening.spawn_local(async move {
-            if let Ok(kept) = timeout(time, keep(tab, wanted)).await {
+            if let Ok(kept) = timeout(time, keep(tab, wanted, &alive)).await {
                 let _ = give.send(kept);
                 return;
             }
@@ -129,6 +139,7 @@ impl Rooms {
         });
         let room = Room {
             wanted: want,
+            is_alive,
             tab: given,
             listening,
         };
@@ -137,12 +148,17 @@ impl Rooms {
 }
 
 /// Hears what the browser says until the page is wanted. One that ends is buried at once, and told when it is asked for.
-async fn keep(mut tab: Tab, mut wanted: oneshot::Receiver<()>) -> Result<Tab, PageError> {
+async fn keep(
+    mut tab: Tab,
+    mut wanted: oneshot::Receiver<()>,
+    is_alive: &Cell<bool>,
+) -> Result<Tab, PageError> {
     let ended = tokio::select! {
         _ = &mut wanted => return Ok(tab),
         ended = tab.until(|_| false) => ended,
     };
     drop(tab);
+    is_alive.set(false);
     let _ = wanted.await;
     // Nothing else ends it.
     Err(ended.err().unwrap_or(PageError::Stopped))

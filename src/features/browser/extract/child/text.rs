@@ -29,18 +29,21 @@ pub(super) fn words(text: &str) -> usize {
     text.unicode_words().count()
 }
 
-/// Laid out, where it is an object or an array. The reader refuses what is nested too deeply; that stays as it is.
+/// Deeper JSON is not laid out: its lines would be mostly space.
+const DEEPEST: usize = 128;
+
+/// Laid out, where it is an object or an array, and not nested too deeply; that stays as it is.
 fn json(text: &str) -> Option<String> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
     let _: IgnoredAny = serde_json::from_str(text).ok()?;
-    Some(laid_out(text))
+    laid_out(text)
 }
 
 /// JSON with a line for each value. Only the space between them is changed: numbers that Rust has no type for stay as they
 /// are, and so do names that occur twice.
-fn laid_out(json: &str) -> String {
+fn laid_out(json: &str) -> Option<String> {
     let mut laid = String::with_capacity(json.len() * 2);
     let (mut depth, mut is_fresh) = (0, false);
     let (mut is_in_string, mut is_escaped) = (false, false);
@@ -64,6 +67,7 @@ fn laid_out(json: &str) -> String {
         }
         laid.push(c);
         match c {
+            '{' | '[' if depth == DEEPEST => return None,
             '{' | '[' => (depth, is_fresh) = (depth + 1, true),
             ',' => is_fresh = true,
             ':' => laid.push(' '),
@@ -71,7 +75,7 @@ fn laid_out(json: &str) -> String {
             _ => {}
         }
     }
-    laid
+    Some(laid)
 }
 
 fn line(laid: &mut String, depth: usize) {
@@ -102,7 +106,15 @@ mod tests {
   ],
   "a": 123456789012345678901
 }"#;
-        assert_eq!(laid_out(json), laid);
-        assert_eq!(laid_out(laid), laid);
+        assert_eq!(laid_out(json).as_deref(), Some(laid));
+        assert_eq!(laid_out(laid).as_deref(), Some(laid));
+    }
+
+    #[test]
+    fn json_that_is_nested_too_deeply_stays_as_it_is() {
+        let deep = |depth| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(json(&deep(DEEPEST)).is_some());
+        assert_eq!(json(&deep(DEEPEST + 1)), None);
+        assert_eq!(json(&deep(25_000)), None);
     }
 }
