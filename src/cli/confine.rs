@@ -24,9 +24,9 @@ const FILE_BYTES: u64 = 1024 * 1024 * 1024;
 /// Who goes first where memory runs out: between 0, like everybody, and 1000, at once.
 const OUT_OF_MEMORY_SCORE: &str = "500";
 
-/// How far it stands back for this program and for all else: where processors are scarce, a page takes a third of what an
-/// equal would get. Not further, or a busy machine would read no page in its time.
-const NICE: i32 = 5;
+/// How far it stands back for this program and for all else: where processors are scarce, a page takes a tenth of what an
+/// equal would get, and two that compute for ever delay an answer of the bot's by milliseconds.
+const NICE: i32 = 10;
 
 /// Run a program that dies with the one that starts it
 #[derive(Debug, clap::Args)]

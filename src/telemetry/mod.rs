@@ -187,9 +187,10 @@ mod tests {
         let mut out = Redacting(Vec::new());
         let line = "\x1b[33mWARN\x1b[0m error=\x1b]52;c;aGk=\x07\n";
         out.write_all(line.as_bytes()).unwrap();
-        let expected = "\x1b[33mWARN\x1b[0m error=\\u{1b}]52;c;aGk=\\u{7}\n";
+        let expected = "\x1b[33mWARN\x1b[0m error=\\u001b]52;c;aGk=\\u0007\n";
         assert_eq!(out.0, expected.as_bytes());
-        assert_eq!(redact(line), expected, "nor where the report says it");
+        // Nobody writes colours into the report.
+        assert_eq!(redact("\x1b[8mhidden\n"), "\\u001b[8mhidden\n");
     }
 
     #[test]
