@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use reqwest::Url;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::address::AddressGuard;
 use super::cache::{Cache, Key, Limits as CacheLimits};
@@ -263,7 +263,7 @@ impl Browser {
         if !is_page || !needs_browser(&fetched.bytes, words) {
             return Ok((over_http(fetched, extracted?), false));
         }
-        info!(words, "a page takes a browser");
+        debug!(words, "a page takes a browser");
         match self.read_in_chromium(&fetched.url).await {
             Ok(page) => Ok((page, false)),
             Err(problem) => {

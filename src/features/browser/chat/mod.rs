@@ -27,7 +27,7 @@ use teloxide::dispatching::UpdateFilterExt;
 use teloxide::prelude::*;
 use teloxide::types::{AllowedUpdate, ChatAction, Me};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::reader::{Browser, Render, Seat, Wish};
 use crate::bot::{State, Timer, UpdateHandler, Verdict};
@@ -221,7 +221,7 @@ async fn carry_out(tools: &Tools, job: Job, deaths: u32, verdict: &Verdict) -> R
         }
     };
     let elapsed_ms = began.elapsed().as_millis();
-    info!(chat_id = job.by.chat, order = job.order.name(), %elapsed_ms, "a command was carried out");
+    debug!(chat_id = job.by.chat, order = job.order.name(), %elapsed_ms, "a command was carried out");
     crash_point("browser-before-send");
     let sent = deliver(tools, job.by, reply, job.since, job.tries).await;
     crash_point("browser-after-send");
@@ -354,7 +354,7 @@ async fn deliver(tools: &Tools, by: Asker, reply: Reply, since: Moment, tries: u
                 debug!(chat_id = by.chat, reason, "nobody is there any more");
                 return Sent::Over;
             }
-            info!(chat_id = by.chat, reason, "what was to be sent is refused");
+            debug!(chat_id = by.chat, reason, "what was to be sent is refused");
             match has_file {
                 true => Sent::FileRefused(why(&error)),
                 false => Sent::Over,

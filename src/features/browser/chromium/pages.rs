@@ -231,11 +231,16 @@ impl Chromium {
             .await?;
         let url = text(&head["url"]);
         tab.judge(&url).await?;
+        let (width, _) = self.shared.settings.window;
+        let screen = json!({
+            "width": width, "height": SCREEN, "deviceScaleFactor": 1, "mobile": false,
+        });
+        tab.call("Emulation.setDeviceMetricsOverride", screen)
+            .await?;
         let size = tab.call("Page.getLayoutMetrics", json!({})).await?;
         let full = size["cssContentSize"]["height"]
             .as_f64()
             .unwrap_or_default();
-        let (width, least) = self.shared.settings.window;
         let tallest = self.shared.settings.tallest;
         #[allow(
             clippy::cast_possible_truncation,
@@ -243,7 +248,7 @@ impl Chromium {
             reason = "a float that is too large becomes the largest integer, and is cut"
         )]
         let full = full.ceil() as u32;
-        let height = full.clamp(least.min(tallest).min(full.max(1)), tallest);
+        let height = full.clamp(1, tallest.max(1));
         let picture = json!({
             "format": "png",
             "captureBeyondViewport": true,
@@ -299,6 +304,10 @@ async fn decode(data: Value) -> io::Result<Vec<u8>> {
     };
     spawn_blocking(decoding).await.map_err(io::Error::other)?
 }
+
+/// A page has room for more while it loads, so that what comes with scrolling comes; a picture of one that does not fill that
+/// has no empty rest.
+const SCREEN: u32 = 800;
 
 /// Of a document: its type, and the rest, cut off.
 const DOCUMENT: &str = "(() => {

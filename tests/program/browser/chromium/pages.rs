@@ -219,6 +219,9 @@ async fn a_picture_has_all_of_the_page_in_its_colour() {
     for at in [0, 1280 * 1500, 1280 * 3000 - 1] {
         assert_eq!(pixels[at * size..][..3], [0, 255, 0]);
     }
+    // A screen of a page that has less, and no empty rest.
+    let shot = lab.chromium.shot(&site.url("/late")).await.unwrap();
+    assert_eq!((shot.width, shot.height, shot.is_cut), (1280, 800, false));
     let shot = lab.chromium.shot(&site.url("/tall")).await.unwrap();
     assert_eq!((shot.height, shot.is_cut), (10_000, true));
 }
