@@ -1,6 +1,7 @@
 //! The prompt beside the running bot: what is on the screen.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use super::instance::{Place, without_numbers};
@@ -88,6 +89,27 @@ async fn commands_and_services_are_completed_and_status_shows_them_all() {
     screen.wait_for_last("sundown> s");
     screen.wait_for("status  services  say  shutdown");
     screen.presses("C-u");
+    screen.enters("quit");
+    assert_eq!(screen.end(), 0);
+}
+
+#[tokio::test]
+async fn escape_ends_a_command_and_leaves_the_bot() {
+    let place = Place::new().await;
+    // It takes connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = silent.local_addr().unwrap().to_string();
+    place.allow(&host);
+    let Some(screen) = place.prompt("escape_ends_a_command", 100, &[]) else {
+        return;
+    };
+    screen.enters(&format!("read http://{host}/"));
+    // The page is asked for.
+    let (_client, _) = silent.accept().unwrap();
+    screen.enters("level warn");
+    screen.presses("Escape");
+    screen.wait_for("logged from now on: warn");
+    assert!(!screen.all().contains("took longer"), "{}", screen.all());
     screen.enters("quit");
     assert_eq!(screen.end(), 0);
 }
