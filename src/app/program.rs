@@ -190,14 +190,7 @@ async fn run_bots(
     let browsing = BrowserParts::of(&config)?;
     let goodbye = bots.clone();
     let live = Arc::new(Live::new(config.clone()));
-    let poller = PollerConfig {
-        timeout: config.poll_timeout,
-        limit: config.poll_limit,
-        start_patience: config.start_patience,
-        drop_older_than: config.drop_older_than,
-        drop_kinds: config.drop_kinds.iter().copied().map(name_of).collect(),
-        ..PollerConfig::default()
-    };
+    let poller = poller_of(&config);
     let on = FEATURES
         .iter()
         .filter(|feature| (feature.is_on)(&parts, &browsing));
@@ -265,25 +258,46 @@ async fn run_bots(
             if let Some(time) = config.run_for {
                 supervisor = supervisor.run_for(time);
             }
-            let (handle, reloaded) = (supervisor.handle(), Arc::clone(&live));
             let patience = GOODBYE_TIMEOUT.min(config.stop_timeout / 4);
-            if config.operator_chat.is_some() || again.is_some() {
-                supervisor = supervisor.on_drain("tell the operator", move || async move {
-                    match live.operator_chat() {
-                        Some(chat) => tell_operator(goodbye, chat, handle, patience).await,
-                        None => Ok(()),
-                    }
-                });
-            }
-            let supervisor = supervisor.on_reload("read the configuration again", move || {
-                let (live, again) = (Arc::clone(&reloaded), again.clone());
-                async move { live.reload(again).await }
-            });
-            supervise(supervisor)
+            supervise(with_hooks(supervisor, live, again, goodbye, patience))
         })
         .run()
         .await;
     Ok(report)
+}
+
+fn poller_of(config: &Config) -> PollerConfig {
+    PollerConfig {
+        timeout: config.poll_timeout,
+        limit: config.poll_limit,
+        start_patience: config.start_patience,
+        drop_older_than: config.drop_older_than,
+        drop_kinds: config.drop_kinds.iter().copied().map(name_of).collect(),
+        ..PollerConfig::default()
+    }
+}
+
+/// The operator is told of the stop, by one of these bots and within this patience; SIGHUP has the configuration read again.
+fn with_hooks(
+    mut supervisor: Builder,
+    live: Arc<Live>,
+    again: Option<ReadConfig>,
+    goodbye: Vec<Bot>,
+    patience: Duration,
+) -> Builder {
+    let (handle, reloaded) = (supervisor.handle(), Arc::clone(&live));
+    if live.operator_chat().is_some() || again.is_some() {
+        supervisor = supervisor.on_drain("tell the operator", move || async move {
+            match live.operator_chat() {
+                Some(chat) => tell_operator(goodbye, chat, handle, patience).await,
+                None => Ok(()),
+            }
+        });
+    }
+    supervisor.on_reload("read the configuration again", move || {
+        let (live, again) = (Arc::clone(&reloaded), again.clone());
+        async move { live.reload(again).await }
+    })
 }
 
 fn together(trees: impl Iterator<Item = UpdateHandler<Failed>>) -> UpdateHandler<Failed> {
