@@ -1,7 +1,6 @@
 //! The operator's side of the socket.
 
 use std::env;
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -20,6 +19,7 @@ use super::command::Command;
 use super::history::History;
 use super::prompt::{Left, Prompt};
 use super::session::{Reply, Request, Session};
+use super::shown::shown;
 use super::socket::NAME;
 use super::terminal::Terminal;
 
@@ -96,7 +96,7 @@ pub async fn run_lines(stream: UnixStream, lines: impl IntoIterator<Item = Strin
     match end {
         Answer::Done(code) => code,
         Answer::Refused(why) => {
-            say(&plain(&why));
+            say(&shown(&why, false));
             GONE
         }
         Answer::Gone => {
@@ -168,7 +168,7 @@ async fn print_answer(replies: &mut mpsc::Receiver<Reply>) -> Answer {
                 let mut stdout = io::stdout().lock();
                 // A closed pipe is the reader's own affair.
                 let _ = stdout
-                    .write_all(plain(&text).as_bytes())
+                    .write_all(shown(&text, false).as_bytes())
                     .and_then(|()| stdout.flush());
             }
             Reply::Done(code) => return Answer::Done(code),
@@ -177,32 +177,6 @@ async fn print_answer(replies: &mut mpsc::Receiver<Reply>) -> Answer {
         }
     }
     Answer::Gone
-}
-
-/// Without what only a terminal of the instance's own should get: control characters but line ends and tabs, and with them
-/// the beginnings of escape sequences and the sequences of colours.
-pub(super) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\x1b' => {
-                if rest.next_if_eq(&'[').is_some() {
-                    while rest
-                        .next_if(|c| matches!(c, '0'..='9' | ';' | '?'))
-                        .is_some()
-                    {}
-                    rest.next();
-                }
-            }
-            '\n' | '\t' => plain.push(c),
-            c if c.is_control() => {
-                let _ = write!(plain, "{}", c.escape_default());
-            }
-            c => plain.push(c),
-        }
-    }
-    plain
 }
 
 async fn hear(from: OwnedReadHalf, answer: mpsc::Sender<Reply>) {
@@ -232,16 +206,5 @@ async fn ask(mut to: OwnedWriteHalf, mut asked: mpsc::Receiver<Request>) {
         if to.write_all(&line).await.is_err() {
             return;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_printed_elsewhere_has_no_escapes() {
-        assert_eq!(plain("\x1b[32m INFO\x1b[0m a\tb\n"), " INFO a\tb\n");
-        assert_eq!(plain("\x1b]0;title\x07 \r"), "]0;title\\u{7} \\r");
     }
 }

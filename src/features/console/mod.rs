@@ -32,6 +32,7 @@ mod keys;
 mod local;
 mod prompt;
 mod session;
+mod shown;
 mod socket;
 mod status;
 mod terminal;

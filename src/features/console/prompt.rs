@@ -18,6 +18,7 @@ use super::editor::{Editor, Effect};
 use super::history::History;
 use super::keys::{Key, Keys};
 use super::session::{Reply, Request, Session};
+use super::shown::shown;
 use super::terminal::Terminal;
 use crate::lifecycle::crash_point;
 
@@ -317,27 +318,6 @@ fn cut(mut line: String) -> String {
     line + "\x1b[0m … (`tail` tells the rest)\n"
 }
 
-/// What a terminal may be told: line ends, tabs, and our own colours; no other control characters, which may come from
-/// elsewhere.
-fn shown(text: &str, has_colours: bool) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let colour = rest.strip_prefix("\x1b[").and_then(|behind| {
-            let end = behind.find(|c: char| !c.is_ascii_digit() && c != ';')?;
-            behind[end..].starts_with('m').then_some(end + 3)
-        });
-        let length = colour.unwrap_or(c.len_utf8());
-        if colour.is_none() && c.is_control() && !matches!(c, '\n' | '\t') {
-            let _ = write!(shown, "{}", c.escape_default());
-        } else if colour.is_none() || has_colours {
-            shown.push_str(&rest[..length]);
-        }
-        rest = &rest[length..];
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,14 +330,5 @@ mod tests {
         let before = "x".repeat(LONGEST_SHOWN - 2);
         assert_eq!(cut(format!("{before}\x1b[31mé")), before.clone() + ends);
         assert_eq!(cut(format!("{before}xé")), before + "x" + ends);
-    }
-
-    #[test]
-    fn of_escapes_only_colours_reach_the_terminal() {
-        let coloured = "\x1b[32mINFO\x1b[0m\n";
-        assert_eq!(shown(coloured, true), coloured);
-        assert_eq!(shown("\x1b[8mhidden\x1b[0m", false), "hidden");
-        let commands = "\x1b]0;x\x07\x1b[2J";
-        assert_eq!(shown(commands, true), "\\u{1b}]0;x\\u{7}\\u{1b}[2J");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::reading::Reading;
 
@@ -42,7 +42,9 @@ async fn a_page_that_is_open_and_frozen_delays_no_stop() {
     let busy = async || reading.server.state().await["calls"]["sendchataction"].as_u64();
     let before = busy().await;
     reading.server.say(ADA, "/click 1").await;
+    let give_up = Instant::now() + Duration::from_secs(60);
     while busy().await == before {
+        assert!(Instant::now() < give_up, "the step is not begun");
         sleep(Duration::from_millis(20)).await; // between two looks at a condition
     }
     bot.signal(Signal::SIGTERM);
